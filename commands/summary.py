@@ -1,0 +1,47 @@
+"""The end of `make repro`: how good the model is, where the report is, what to do next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+NEXT = """
+Report   reports/evaluation.html   how good the model is
+         reports/drift.html        whether the customers have changed
+Model    models/churn/             the bundle: trees, preparation, threshold, reference
+
+Next     source .venv/bin/activate
+         dvc exp run -S model.max_depth=4      try another parameter
+         dvc exp show                          compare
+         README.md, "Bring your own table"     use your own customers
+"""
+
+
+def table(found: dict[str, Any], bounds: dict[str, list[float]]) -> str:
+    """Metrics as text: value, 95 % interval, and the best possible where it is known.
+
+    Args:
+        found: content of `reports/metrics.json`.
+        bounds: `intervals` of `reports/evaluation.json`.
+    """
+    ceiling = found.get("ceiling", {})
+    last = "best possible" if ceiling else ""
+    lines = [f"{'metric':<20}{'value':>9}   {'95 % interval':<17}{last}".rstrip()]
+    for name, (low, high) in bounds.items():
+        best = f"{ceiling[name]:>13.4f}" if name in ceiling else ""
+        lines.append(f"{name:<20}{found[name]:>9.4f}   {low:.4f} – {high:.4f}  {best}".rstrip())
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the summary of the working tree's reports."""
+    found = json.loads(Path("reports/metrics.json").read_text())
+    details = json.loads(Path("reports/evaluation.json").read_text())
+    print(f"\nOn {found['n']} held-out customers, {found['churners']} of them churners:\n")
+    print(table(found, details["intervals"]))
+    print(NEXT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""`make verify`: does the commit rebuild to the same bits, whatever the circumstances?
+
+Clones HEAD into fresh folders, runs the pipeline under one variation each, and compares the hash
+of every out with the committed dvc.lock. With other parameters, such as balance=smote, nothing is
+committed to compare with, so the first variation of a kind is what the others are held against.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+OLD_CPU = {
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4,X86_V3",
+    "OPENBLAS_CORETYPE": "Nehalem",
+}
+ONE, TWO = ({"OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n} for n in ("1", "2"))
+Hashes = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One way to run the pipeline: environment, folder below the temporary one, and overrides."""
+
+    environment: dict[str, str] = field(default_factory=dict)
+    folder: str = "clone"
+    overrides: tuple[str, ...] = ()
+
+
+SMOTE = ("balance=smote",)
+VARIATIONS = {
+    "plain": Variation(),
+    "one-thread": Variation(ONE),
+    "two-threads": Variation(TWO),
+    "zone-and-locale": Variation({"TZ": "Asia/Kathmandu", "LC_ALL": "C", "LANG": "C"}),
+    "hash-seed": Variation({"PYTHONHASHSEED": "12345"}),
+    "deep-folder": Variation(folder="a/much/deeper/folder with a space"),
+    "old-cpu": Variation(OLD_CPU),
+    "smote": Variation(overrides=SMOTE),
+    "smote-one-thread": Variation(ONE, overrides=SMOTE),
+    "smote-two-threads": Variation(TWO, overrides=SMOTE),
+    "smote-old-cpu": Variation(OLD_CPU | ONE, overrides=SMOTE),
+}
+
+
+def hashes(lock: Path) -> Hashes:
+    """Hash of every out in a dvc.lock, by path."""
+    stages = YAML(typ="safe", pure=True).load(lock)["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+
+
+def rebuilt(variation: Variation, repository: Path) -> Hashes:
+    """Clone HEAD, run the pipeline, give the hashes.
+
+    Raises:
+        subprocess.CalledProcessError: a command failed; its output is in the error.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        clone = Path(temporary) / variation.folder
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "GIT_"))}
+        environment |= variation.environment
+
+        def run(*command: str, folder: Path = clone) -> None:
+            subprocess.run(
+                command, cwd=folder, env=environment, check=True, capture_output=True, text=True
+            )
+
+        run("git", "clone", "--quiet", str(repository), str(clone), folder=repository)
+        if variation.overrides:
+            run(sys.executable, "-m", "commands.compose", *variation.overrides)
+        run("dvc", "repro", "--quiet")
+        return hashes(clone / "dvc.lock")
+
+
+def differences(found: Hashes, expected: Hashes) -> list[str]:
+    """Outs whose hashes are not equal, or that only one of the two has."""
+    return sorted(p for p in {*found, *expected} if found.get(p) != expected.get(p))
+
+
+def main() -> int:
+    """Run the chosen variations and print the table; 1 if anything differs."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("names", nargs="*", help=f"of {', '.join(VARIATIONS)}; all by default")
+    names = arguments.parse_args().names or list(VARIATIONS)
+    if unknown := [name for name in names if name not in VARIATIONS]:
+        known = ", ".join(VARIATIONS)
+        print(f"error: no variation {unknown[0]}; there are {known}", file=sys.stderr)
+        return 1
+    repository = Path.cwd()
+    expected = {(): hashes(repository / "dvc.lock")}
+    failed = False
+    print(f"{'variation':<20}{'outs':>5}  result", flush=True)
+    for name in names:
+        variation = VARIATIONS[name]
+        try:
+            found = rebuilt(variation, repository)
+        except subprocess.CalledProcessError as error:
+            print(f"{name:<20}{'':>5}  failed: {error.cmd}\n{error.stdout}{error.stderr}")
+            return 1
+        first = variation.overrides not in expected
+        wrong = differences(found, expected.setdefault(variation.overrides, found))
+        failed |= bool(wrong)
+        equal = "the others are held against this one" if first else "all equal"
+        result = f"DIFFERS: {', '.join(wrong)}" if wrong else equal
+        print(f"{name:<20}{len(found):>5}  {result}", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""Stage load: take a snapshot of the source."""
+
+from pathlib import Path
+
+from churn.files import write_json, write_parquet
+from churn.settings import Parameters
+from churn.sources import take_snapshot
+from pipelines.stage import PARTS, run
+
+
+def load(parameters: Parameters) -> None:
+    """source → data/raw/"""
+    taken = {part: take_snapshot(parameters.source, parameters.table, part) for part in PARTS}
+    for part, snapshot in taken.items():
+        write_parquet(Path(f"data/raw/{part}.parquet"), snapshot.table)
+    write_json(
+        Path("data/raw/manifest.json"), {part: one.description for part, one in taken.items()}
+    )
+
+
+if __name__ == "__main__":
+    run(load)

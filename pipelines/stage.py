@@ -1,0 +1,23 @@
+"""What every stage shares: reading the parameters, and turning a user's mistake into one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from churn.errors import ChurnError
+from churn.params import read_parameters
+from churn.settings import Parameters
+
+PARAMS = Path("params.yaml")
+PARTS = ("history", "current")
+
+
+def run(stage: Callable[[Parameters], None]) -> None:
+    """Run a stage with the parameters of `params.yaml`; exit with 1 on a user's mistake."""
+    try:
+        stage(read_parameters(PARAMS))
+    except ChurnError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""Churn prediction for telecom companies: the library behind the pipeline and the server."""

@@ -1,0 +1,55 @@
+"""What is done about the rarity of churners: weights or resampling, on training rows only."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.errors import ImbalanceNeedsNumbers
+from churn.settings import BalanceSettings
+
+Matrix = NDArray[np.float64]
+Labels = NDArray[np.float64]
+
+
+def resample(
+    encoded: Matrix, labels: Labels, categorical: tuple[int, ...], settings: BalanceSettings
+) -> tuple[Matrix, Labels]:
+    """Add churners until both classes are of one size, or change nothing.
+
+    Args:
+        encoded: training rows (n, inputs), categories as level numbers.
+        labels: (n,), 1 for churners.
+        categorical: which columns hold level numbers.
+        settings: the `balance` group; `none` and `class_weight` add no rows.
+    Returns:
+        rows and labels, the original ones first.
+    Raises:
+        ImbalanceNeedsNumbers: SMOTE on rows with missing numbers.
+    """
+    if settings.method in ("none", "class_weight"):
+        return encoded, labels
+    if settings.method == "smote" and np.isnan(encoded).any():
+        raise ImbalanceNeedsNumbers(settings.method)
+    # Imported here: half a second that `balance=none`, the default, need not pay.
+    from imblearn.over_sampling import SMOTE, SMOTENC, RandomOverSampler
+    from threadpoolctl import threadpool_limits
+
+    if settings.method == "random_over":
+        sampler = RandomOverSampler(random_state=settings.seed)
+    elif categorical:
+        sampler = SMOTENC(categorical_features=list(categorical), random_state=settings.seed)
+    else:
+        sampler = SMOTE(random_state=settings.seed)
+    # The neighbour search splits its work by threads, and ties then fall differently.
+    with threadpool_limits(limits=1):
+        rows, outcomes = sampler.fit_resample(encoded, labels)
+    return np.asarray(rows, dtype=np.float64), np.asarray(outcomes, dtype=np.float64)
+
+
+def churner_weight(labels: Labels, settings: BalanceSettings) -> float:
+    """Weight of a churner against another customer: their ratio for `class_weight`, else 1."""
+    if settings.method != "class_weight":
+        return 1.0
+    churners = float(labels.sum())
+    return (len(labels) - churners) / churners

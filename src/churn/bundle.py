@@ -1,0 +1,133 @@
+"""The bundle: everything needed to score, as a folder of plain data.
+
+`model.ubj` holds the trees, `reference.json` the reference distributions, `bundle.json` the rest
+together with the hashes of the other two and of itself. No pickle, nothing that depends on time or
+place: the same inputs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import xgboost
+from pydantic import Field, ValidationError
+
+from churn.contract import Contract, Frozen
+from churn.errors import InvalidBundle
+from churn.preprocess import Preprocessor
+from churn.reference import Reference
+
+FORMAT = 1
+MODEL, REFERENCE, BUNDLE = "model.ubj", "reference.json", "bundle.json"
+
+
+class Provenance(Frozen):
+    """What the bundle was made of: hashes of the training rows and of the parameters."""
+
+    data_sha256: str
+    parameters_sha256: str
+    train_rows: int
+    train_churners: int
+
+
+class Manifest(Frozen):
+    """Content of `bundle.json`.
+
+    Attributes:
+        format: version of this layout.
+        contract: of the table that the model was trained on.
+        preprocessor: fitted preparation of the inputs.
+        feature_names: columns of the model matrix, in the model's order.
+        threshold: probability from which a customer is called a churner.
+        provenance: what the bundle was made of.
+    """
+
+    format: Literal[1] = 1
+    contract: Contract
+    preprocessor: Preprocessor
+    feature_names: tuple[str, ...]
+    threshold: float = Field(ge=0, le=1)
+    provenance: Provenance
+
+
+class Bundle:
+    """A trained model with all it needs.
+
+    Attributes:
+        manifest: contract, preparation, threshold, provenance.
+        reference: distributions of the training rows.
+        booster: the trees.
+    """
+
+    def __init__(self, manifest: Manifest, reference: Reference, booster: xgboost.Booster) -> None:
+        self.manifest = manifest
+        self.reference = reference
+        self.booster = booster
+
+    def save(self, folder: Path) -> None:
+        """Write the three files into `folder`, which is created."""
+        folder.mkdir(parents=True, exist_ok=True)
+        trees = bytes(self.booster.save_raw("ubj"))
+        distributions = _json(self.reference.model_dump(mode="json"))
+        content = self.manifest.model_dump(mode="json", by_alias=True)
+        content["files"] = {MODEL: _sha256(trees), REFERENCE: _sha256(distributions)}
+        content["sha256"] = _sha256(_json(content))
+        (folder / MODEL).write_bytes(trees)
+        (folder / REFERENCE).write_bytes(distributions)
+        (folder / BUNDLE).write_bytes(_json(content))
+
+    @classmethod
+    def load(cls, folder: Path) -> Bundle:
+        """Read a bundle and check every hash.
+
+        Raises:
+            InvalidBundle: a file is missing, changed, or of another format.
+        """
+        content = _read_manifest(folder / BUNDLE)
+        expected = content.pop("files")
+        raw = {name: _read(folder / name) for name in (MODEL, REFERENCE)}
+        for name, data in raw.items():
+            if _sha256(data) != expected.get(name):
+                raise InvalidBundle(folder / name, f"its hash is not the one in {BUNDLE}")
+        try:
+            manifest = Manifest.model_validate(content)
+            reference = Reference.model_validate_json(raw[REFERENCE])
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise InvalidBundle(folder / BUNDLE, f"{place}: {first['msg']}") from None
+        return cls(manifest, reference, xgboost.Booster(model_file=bytearray(raw[MODEL])))
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(_read(path))
+    except ValueError:
+        raise InvalidBundle(path, "it is not JSON") from None
+    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
+        raise InvalidBundle(path, "it is not a bundle")
+    if content.get("format") != FORMAT:
+        raise InvalidBundle(path, f"format {content.get('format')!r} is not {FORMAT}")
+    if _sha256(_json({k: v for k, v in content.items() if k != "sha256"})) != content.pop(
+        "sha256", None
+    ):
+        raise InvalidBundle(path, "its own hash does not match its content")
+    return content
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InvalidBundle(path, "no such file") from None
+
+
+def _json(data: object) -> bytes:
+    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

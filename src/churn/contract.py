@@ -1,0 +1,202 @@
+"""The contract of a table: its columns, their types, ranges and roles.
+
+The single source for validation, cleaning, the API's request model and the drift bins. One contract
+is one YAML file in `conf/table/`; the rules of writing one are in README, "Bring your own table".
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from churn.errors import did_you_mean
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Frozen(BaseModel):
+    """Base of everything read from configuration: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_every_key(cls, data: Any) -> Any:
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        for key in data if isinstance(data, dict) else ():
+            if key not in known:
+                raise ValueError(
+                    f"unknown key {key!r}{did_you_mean(str(key), known)}; "
+                    f"allowed are {', '.join(known)}"
+                )
+        return data
+
+
+class _Column(Frozen):
+    unit: str | None = None
+    description: str | None = None
+    required: bool = False
+
+
+class _Number(_Column):
+    min: float | None = None
+    max: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="after")
+    def _range_is_not_empty(self) -> Self:
+        lows = [bound for bound in (self.min, self.above) if bound is not None]
+        highs = [bound for bound in (self.max, self.below) if bound is not None]
+        if lows and highs and max(lows) > min(highs):
+            raise ValueError(f"no value can be {self.allowed}")
+        return self
+
+    @property
+    def allowed(self) -> str:
+        """The range in words, such as `integer from 18 to 100 years`."""
+        words = {"from": self.min, "above": self.above, "to": self.max, "below": self.below}
+        parts = [f"{word} {bound:g}" for word, bound in words.items() if bound is not None]
+        return " ".join([self.type, *parts, *([self.unit] if self.unit else [])])  # type: ignore[attr-defined]
+
+
+class IntegerColumn(_Number):
+    """A whole number."""
+
+    type: Literal["integer"]
+
+
+class NumberColumn(_Number):
+    """A real number."""
+
+    type: Literal["number"]
+
+
+class BooleanColumn(_Column):
+    """A yes or no; `Yes/No`, `true/false`, `y/n`, `1/0` are understood."""
+
+    type: Literal["boolean"]
+
+    @property
+    def allowed(self) -> str:
+        """The values in words."""
+        return "boolean: Yes or No"
+
+
+def folded(text: str) -> str:
+    """The form in which two spellings of one category are equal: case and outer space ignored."""
+    return text.strip().lower()
+
+
+class CategoryColumn(_Column):
+    """One of a set of words: a closed set where `values` are listed, open otherwise."""
+
+    type: Literal["category"]
+    values: tuple[str, ...] | None = None
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _are_text(cls, values: object) -> object:
+        odd = [v for v in values if not isinstance(v, str)] if isinstance(values, list) else []
+        if odd:
+            raise ValueError(f"{odd[0]!r} is not text; put it in quotation marks")
+        return values
+
+    @field_validator("values")
+    @classmethod
+    def _are_distinct(cls, values: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if values is None:
+            return None
+        if not values:
+            raise ValueError("the list is empty; leave values out for an open set")
+        if any(value != value.strip() or not value for value in values):
+            raise ValueError("a value is empty or has space around it")
+        if len({folded(value) for value in values}) < len(values):
+            raise ValueError("two values differ in capitals only")
+        return values
+
+    @property
+    def allowed(self) -> str:
+        """The values in words."""
+        return f"one of {', '.join(self.values)}" if self.values else "category (any text)"
+
+
+Column = Annotated[
+    IntegerColumn | NumberColumn | BooleanColumn | CategoryColumn, Field(discriminator="type")
+]
+
+
+class Target(Frozen):
+    """The outcome to predict: its column and the two values it can have."""
+
+    column: Name
+    positive: str
+    negative: str
+
+    @field_validator("positive", "negative", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is not text; put it in quotation marks")
+        return value
+
+    @model_validator(mode="after")
+    def _values_differ(self) -> Self:
+        if folded(self.positive) == folded(self.negative):
+            raise ValueError("positive and negative are the same value")
+        return self
+
+
+class Contract(Frozen):
+    """One kind of customer table.
+
+    Attributes:
+        name: of the table, and of its file in `conf/table/`.
+        id: column that identifies a customer; None takes the row number.
+        target: outcome column.
+        features: module of feature functions (`churn.features.<name>`); None uses the columns as
+            they are.
+        constants: numbers that feature functions may name as parameters.
+        rename: the source's own column name → the contract's.
+        columns: feature columns by name, in the order in which the model sees them.
+    """
+
+    name: Name
+    id: Name | None = None
+    target: Target
+    features: Annotated[str, Field(pattern=r"^churn\.features\.[a-z_][a-z0-9_]*$")] | None = None
+    constants: dict[Name, float] = {}
+    rename: dict[str, Name] = {}
+    columns: dict[Name, Column] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> Self:
+        roles = [("the id", self.id), ("the target", self.target.column)]
+        for role, name in roles:
+            if name in self.columns:
+                raise ValueError(f"columns.{name} is {role}; it cannot be a feature as well")
+        if self.id == self.target.column:
+            raise ValueError(f"{self.id} is both id and target")
+        if both := sorted(set(self.constants) & set(self.columns)):
+            raise ValueError(f"{both[0]} is both a constant and a column")
+        return self
+
+    @model_validator(mode="after")
+    def _renames_lead_somewhere(self) -> Self:
+        for own, name in self.rename.items():
+            if name not in {*self.columns, self.id, self.target.column}:
+                raise ValueError(f"rename.{own}: {name} is no column, id or target")
+        if len(set(self.rename.values())) < len(self.rename):
+            raise ValueError("rename: two names lead to one column")
+        return self
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """Every column that a labelled source must have: id (if any), target, features."""
+        return (*((self.id,) if self.id else ()), self.target.column, *self.columns)
+
+    @property
+    def id_column(self) -> str:
+        """The name under which the id travels through the pipeline."""
+        return self.id or "row_number"

@@ -1,0 +1,277 @@
+"""What can go wrong by a user's hand: one class for each failure, its message written here.
+
+Every message says what is wrong, where, what is allowed, and how to mend it. Stages and commands
+print it on one line and exit with status 1; anything that is not a `ChurnError` is our own fault
+and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Give ` (did you mean 'x'?)` for the known word closest to `word`, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def listed(words: Iterable[str], most: int = 12) -> str:
+    """Join words with commas, cutting the list after `most` of them."""
+    names = list(words)
+    more = f", … ({len(names) - most} more)" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+class ChurnError(Exception):
+    """A mistake in what the user gave: shown in one message, without a traceback."""
+
+
+class InputFileMissing(ChurnError):
+    """A source file is not there."""
+
+    def __init__(self, path: str | Path, parameter: str) -> None:
+        super().__init__(f"{path}: no such file. Set {parameter} to a file that exists.")
+
+
+class EmptyInput(ChurnError):
+    """A source file holds no customers."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(
+            f"{path}: the file holds no customers. It needs a header line and at least one row."
+        )
+
+
+class WrongFileEnding(ChurnError):
+    """The file's ending does not belong to the kind of source."""
+
+    def __init__(self, path: str | Path, kind: str, endings: Iterable[str]) -> None:
+        super().__init__(
+            f"{path}: source={kind} reads files that end in {listed(endings)}. "
+            "Rename the file or choose the other source."
+        )
+
+
+class UnreadableFile(ChurnError):
+    """The file's content is not what its ending says."""
+
+    def __init__(self, path: str | Path, kind: str, why: str) -> None:
+        super().__init__(
+            f"{path}: cannot be read as {kind}: {why}. Export it again as {kind}, "
+            "in UTF-8 if it is text."
+        )
+
+
+class DoubledColumn(ChurnError):
+    """Two columns of a source carry one name."""
+
+    def __init__(self, path: str | Path, names: Iterable[str]) -> None:
+        super().__init__(
+            f"{path}: column named more than once: {listed(names)}. "
+            "Each name may stand once in the header (after the contract's rename)."
+        )
+
+
+class SyntheticIsTelco(ChurnError):
+    """The generator was asked for another table than its own."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"source=synthetic draws the columns of table=telco, not of {table}. Set source=csv "
+            "(or parquet) and source.history to the file of your customers."
+        )
+
+
+class MissingColumn(ChurnError):
+    """A column of the contract is not in the source."""
+
+    def __init__(
+        self, path: str | Path, contract: str, missing: Sequence[str], present: Sequence[str]
+    ) -> None:
+        named = ", ".join(name + did_you_mean(name, present) for name in missing)
+        super().__init__(
+            f"{path}: column missing: {named}. The file has: {listed(present, 30)}. "
+            f"Add the column, map its name under rename in conf/table/{contract}.yaml, "
+            "or take it out of the contract."
+        )
+
+
+class WrongColumnType(ChurnError):
+    """Most values of a column are not of the type that the contract says."""
+
+    def __init__(
+        self, table: str, column: str, allowed: str, share: float, examples: Sequence[str]
+    ) -> None:
+        super().__init__(
+            f"{table}: column {column}: {share:.0%} of its values are not of type {allowed}, "
+            f"such as {listed(examples)}. Correct the column or its type in the contract."
+        )
+
+
+class UnknownTargetValue(ChurnError):
+    """The target has a value that is neither of the two in the contract."""
+
+    def __init__(
+        self, table: str, target: str, found: Sequence[str], allowed: Sequence[str]
+    ) -> None:
+        super().__init__(
+            f"{table}: target {target}: unknown value {listed(map(repr, found))}. Allowed are "
+            f"{listed(map(repr, allowed))} (or blank, which goes to quarantine). Correct the data, "
+            "or target.positive and target.negative in the contract."
+        )
+
+
+class OneClassOnly(ChurnError):
+    """Every labelled customer has the same outcome."""
+
+    def __init__(self, table: str, target: str, value: str) -> None:
+        super().__init__(
+            f"{table}: target {target}: every customer has the value {value!r}. Learning needs "
+            "customers who left and customers who stayed; add the other class."
+        )
+
+
+class TooFewChurners(ChurnError):
+    """There are too few churners to learn from."""
+
+    def __init__(self, table: str, target: str, found: int, least: int) -> None:
+        super().__init__(
+            f"{table}: target {target}: {found} churners, at least {least} are needed to learn "
+            "from. Add history, for example a longer period."
+        )
+
+
+class TooManyRejected(ChurnError):
+    """More rows break the contract than `validate.max_rejected` allows."""
+
+    def __init__(
+        self, table: str, rejected: int, rows: int, limit: float, rules: Sequence[str]
+    ) -> None:
+        super().__init__(
+            f"{table}: {rejected} of {rows} rows ({rejected / rows:.1%}) break the contract; "
+            f"validate.max_rejected allows {limit:.1%}. By rule: {'; '.join(rules)}. "
+            "Correct the data or the contract, or raise validate.max_rejected."
+        )
+
+
+class InvalidParameters(ChurnError):
+    """A parameter, or a key of a contract, is unknown, missing, or out of range."""
+
+    def __init__(self, where: str, problems: Sequence[str]) -> None:
+        super().__init__(
+            f"{where}: " + "; ".join(problems) + ". Edit conf/, then run make compose."
+        )
+
+
+class UnreadableParameters(ChurnError):
+    """The parameter file is missing or is not YAML."""
+
+    def __init__(self, path: str | Path, why: str) -> None:
+        super().__init__(f"{path}: cannot be read: {why}. Write it again with make compose.")
+
+
+class UnknownFeatureInput(ChurnError):
+    """A feature function asks for a name that nothing provides."""
+
+    def __init__(self, feature: str, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"feature {feature}: parameter {name!r} is no column, constant or feature of this "
+            f"table{did_you_mean(name, known)}. Known: {listed(known, 40)}. "
+            "Rename the parameter, or add the column to the contract."
+        )
+
+
+class CircularFeatures(ChurnError):
+    """Features need one another in a circle."""
+
+    def __init__(self, circle: Sequence[str]) -> None:
+        super().__init__(
+            f"features need one another in a circle: {' -> '.join(circle)}. "
+            "Break it by having one of them use columns only."
+        )
+
+
+class FeatureNameTaken(ChurnError):
+    """A feature function has the name of a column or constant."""
+
+    def __init__(self, feature: str, module: str) -> None:
+        super().__init__(
+            f"feature {feature} of {module}: a column or constant of the contract has that name. "
+            "Rename one of the two."
+        )
+
+
+class UnknownFeatureModule(ChurnError):
+    """The contract names a module of feature functions that does not exist."""
+
+    def __init__(self, module: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"table.features: no module {module!r}{did_you_mean(module, known)}. "
+            f"There are: {listed(known)}. Add src/churn/features/<name>.py or leave features out."
+        )
+
+
+class FeatureShape(ChurnError):
+    """A feature function returned something that is no column."""
+
+    def __init__(self, feature: str, got: str, rows: int) -> None:
+        super().__init__(
+            f"feature {feature}: returned {got}; it must return one array of length {rows}."
+        )
+
+
+class InvalidColumns(ChurnError):
+    """Rows handed to the scorer do not have the columns of the contract."""
+
+    def __init__(self, problem: str, known: Sequence[str]) -> None:
+        super().__init__(f"{problem}. The contract's columns are: {listed(known, 40)}.")
+
+
+class InvalidBundle(ChurnError):
+    """A bundle is incomplete, changed, or of another format."""
+
+    def __init__(self, path: str | Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}. Rebuild it with make repro, or fetch it again.")
+
+
+class RowsNotAccountedFor(ChurnError):
+    """Rows in, rows out, quarantined rows and duplicates do not add up."""
+
+    def __init__(self, table: str, rows_in: int, parts: dict[str, int]) -> None:
+        super().__init__(
+            f"{table}: {rows_in} rows came in, but {parts} add up to {sum(parts.values())}. "
+            "Files of different runs are mixed; run dvc repro --force."
+        )
+
+
+class NothingToLearnFrom(ChurnError):
+    """No usable model input is left."""
+
+    def __init__(self, dropped: Sequence[str]) -> None:
+        super().__init__(
+            f"no feature is left to learn from; dropped as mostly missing: {listed(dropped)}. "
+            "Add columns to the contract or raise preprocess.max_missing."
+        )
+
+
+class EmptySplit(ChurnError):
+    """One side of the split has too few customers or only one class."""
+
+    def __init__(self, side: str, rows: int, churners: int) -> None:
+        super().__init__(
+            f"split: the {side} side has {rows} customers, {churners} of them churners; both "
+            "outcomes are needed on both sides. Change split.test_share or add history."
+        )
+
+
+class ImbalanceNeedsNumbers(ChurnError):
+    """A resampling method cannot work with missing numbers."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(
+            f"balance={method} cannot interpolate missing numbers. Set "
+            "preprocess.missing_numbers=median (choosing the group balance=smote does that)."
+        )

@@ -1,0 +1,134 @@
+"""Feature functions: from the columns of a contract to the inputs of a model.
+
+A table's features are the public functions of one module in this package. A function's parameters
+name the columns, constants and other features that it needs; it works on whole arrays, has no
+state and never sees the target. The order of computation follows from the parameters.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from churn.columns import Array, Columns, row_count
+from churn.contract import Contract
+from churn.errors import (
+    CircularFeatures,
+    FeatureNameTaken,
+    FeatureShape,
+    UnknownFeatureInput,
+    UnknownFeatureModule,
+)
+
+Feature = Callable[..., Array]
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """The features of one contract, in an order in which each finds what it needs.
+
+    Attributes:
+        columns: names of the contract's feature columns.
+        constants: numbers of the contract.
+        functions: feature functions by name, dependencies first.
+    """
+
+    columns: tuple[str, ...]
+    constants: Mapping[str, float]
+    functions: Mapping[str, Feature]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every model input, columns first."""
+        return (*self.columns, *self.functions)
+
+    def compute(self, columns: Columns) -> Columns:
+        """Add the features to the columns.
+
+        Args:
+            columns: the contract's columns, each an array of shape (n,).
+        Returns:
+            columns and features by name, each of shape (n,); numbers are float64 with NaN for
+            missing, categories are objects with None for missing.
+        Raises:
+            FeatureShape: a function returned something that is no column.
+        """
+        rows = row_count(columns)
+        known: dict[str, Array | float] = {**self.constants, **columns}
+        for name, function in self.functions.items():
+            needed = {parameter: known[parameter] for parameter in _parameters(function)}
+            known[name] = _as_column(name, function(**needed), rows)
+        return {name: known[name] for name in self.names}  # type: ignore[misc]
+
+
+def feature_set(contract: Contract) -> FeatureSet:
+    """Find and order the features of a contract.
+
+    Raises:
+        UnknownFeatureModule, FeatureNameTaken, UnknownFeatureInput, CircularFeatures.
+    """
+    functions = _public_functions(_module(contract.features)) if contract.features else {}
+    given = {*contract.columns, *contract.constants}
+    for name in functions:
+        if name in given:
+            raise FeatureNameTaken(name, str(contract.features))
+    return FeatureSet(
+        tuple(contract.columns), contract.constants, _in_order(functions, sorted(given))
+    )
+
+
+def _module(path: str) -> ModuleType:
+    known = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
+    if path not in known:
+        raise UnknownFeatureModule(path, known)
+    return importlib.import_module(path)
+
+
+def _public_functions(module: ModuleType) -> dict[str, Feature]:
+    """The functions written in the module, in the order in which they stand there."""
+    return {
+        name: function
+        for name, function in vars(module).items()
+        if inspect.isfunction(function)
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+
+
+def _parameters(function: Feature) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
+
+
+def _in_order(functions: Mapping[str, Feature], given: list[str]) -> dict[str, Feature]:
+    """Depth-first topological order; equal rank keeps the order of the module."""
+    ordered: dict[str, Feature] = {}
+
+    def place(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            raise CircularFeatures([*path[path.index(name) :], name])
+        if name in ordered:
+            return
+        for parameter in _parameters(functions[name]):
+            if parameter in functions:
+                place(parameter, (*path, name))
+            elif parameter not in given:
+                raise UnknownFeatureInput(name, parameter, [*given, *functions])
+        ordered[name] = functions[name]
+
+    for name in functions:
+        place(name, ())
+    return ordered
+
+
+def _as_column(name: str, values: object, rows: int) -> Array:
+    if not isinstance(values, np.ndarray):
+        raise FeatureShape(name, type(values).__name__, rows)
+    if values.shape != (rows,):
+        raise FeatureShape(name, f"shape {values.shape}", rows)
+    return values if values.dtype == object else values.astype(np.float64)

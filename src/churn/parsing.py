@@ -1,0 +1,143 @@
+"""What raw values mean: text and other types, as exports have them, into typed `columns`.
+
+`validation` and `cleaning` both read values through here, so what passes one means the same to the
+other. Understood are space around a value, any capitals in categories, commas between thousands
+(`2,159.76`), the usual words for yes and no, and the usual words for a missing value. A word that
+the contract lists as a category, such as `None`, is that category.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from churn.columns import Array
+from churn.contract import BooleanColumn, CategoryColumn, Column, Target, folded
+
+MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none")
+YES, NO = ("yes", "true", "y", "t", "1"), ("no", "false", "n", "f", "0")
+NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?$"
+WITH_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """Typed values of one column, all of shape (n,).
+
+    Attributes:
+        values: float64 with NaN, or objects with None, for missing and unreadable values.
+        missing: no value was given.
+        unreadable: a value was given that is not of the column's type.
+    """
+
+    values: Array
+    missing: Mask
+    unreadable: Mask
+
+
+def parse(raw: pa.ChunkedArray, column: Column) -> Parsed:
+    """Read the values of a feature column.
+
+    In a category with listed values, a spelling that differs in capitals or outer space becomes
+    the listed one; a word that is not listed stays as it is, for validation to refuse.
+    """
+    array = _decoded(raw)
+    if isinstance(column, CategoryColumn):
+        return _category(array, column)
+    if _is_number(array):
+        return _numeric(array, only_bits=isinstance(column, BooleanColumn))
+    text, key = _text(array)
+    missing = _mask(pc.is_in(key, pa.array(MISSING)))
+    read = _words_for_bits(key) if isinstance(column, BooleanColumn) else _numbers(text, missing)
+    return Parsed(read, missing, ~missing & ~np.isfinite(read))
+
+
+def parse_id(raw: pa.ChunkedArray) -> Array:
+    """Customer ids as text without outer space, None where missing; shape (n,)."""
+    text, _ = _text(_decoded(raw))
+    return pc.if_else(pc.equal(text, ""), None, text).to_numpy(zero_copy_only=False)
+
+
+def parse_target(raw: pa.ChunkedArray, target: Target) -> Parsed:
+    """Read outcomes: 1 for the positive value, 0 for the negative, NaN for missing or another."""
+    _, key = _text(_decoded(raw))
+    words = (folded(target.negative), folded(target.positive))
+    known = _floats(pc.index_in(key, pa.array(words)))
+    missing = np.isnan(known) & _mask(pc.is_in(key, pa.array(MISSING)))
+    return Parsed(known, missing, np.isnan(known) & ~missing)
+
+
+def as_text(raw: pa.ChunkedArray) -> pa.Array:
+    """Values as they would be shown to a person, null as the empty text."""
+    return pc.fill_null(pc.cast(_decoded(raw), pa.string()), "")
+
+
+def _decoded(raw: pa.ChunkedArray) -> pa.Array:
+    array = raw.combine_chunks()
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_null(array.type):
+        array = array.cast(pa.string())
+    return array
+
+
+def _is_number(array: pa.Array) -> bool:
+    kind = array.type
+    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
+    return any(check(kind) for check in checks)
+
+
+def _text(array: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Values as trimmed text, and their folded form for comparison."""
+    text = pc.utf8_trim_whitespace(as_text(pa.chunked_array([array])))
+    return text, pc.utf8_lower(text)
+
+
+def _mask(array: pa.Array) -> Mask:
+    return array.to_numpy(zero_copy_only=False).astype(bool)
+
+
+def _floats(array: pa.Array) -> Array:
+    return array.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+
+
+def _numeric(array: pa.Array, *, only_bits: bool) -> Parsed:
+    values = _floats(array)
+    missing = np.isnan(values)
+    allowed = (values == 0) | (values == 1) if only_bits else np.isfinite(values)
+    return Parsed(np.where(allowed, values, np.nan), missing, ~missing & ~allowed)
+
+
+def _numbers(text: pa.Array, missing: Mask) -> Array:
+    """Text to float64, correctly rounded; NaN where it is no finite number."""
+    grouped = pc.match_substring_regex(text, WITH_THOUSANDS)
+    plain = pc.if_else(grouped, pc.replace_substring(text, ",", ""), text)
+    is_number = pc.and_(pc.match_substring_regex(plain, NUMBER), pa.array(~missing))
+    plain = pc.replace_substring_regex(plain, r"^\+", "")
+    values = _floats(pc.if_else(is_number, plain, None))
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _words_for_bits(key: pa.Array) -> Array:
+    yes, no = _mask(pc.is_in(key, pa.array(YES))), _mask(pc.is_in(key, pa.array(NO)))
+    return np.where(yes, 1.0, np.where(no, 0.0, np.nan))
+
+
+def _category(array: pa.Array, column: CategoryColumn) -> Parsed:
+    text, key = _text(array)
+    listed = column.values or ()
+    number = pc.index_in(key, pa.array([folded(value) for value in listed], pa.string()))
+    canonical = pc.take(pa.array(listed, pa.string()), number)
+    is_listed = _mask(pc.is_valid(number))
+    missing = ~is_listed & _mask(pc.is_in(key, pa.array(MISSING)))
+    word = pc.if_else(pa.array(missing), None, pc.coalesce(canonical, text))
+    values = pc.dictionary_encode(word)
+    levels = np.array([*values.dictionary.to_pylist(), None], dtype=object)
+    found = levels[values.indices.fill_null(len(levels) - 1).to_numpy()]
+    return Parsed(found, missing, np.zeros(len(text), dtype=bool))

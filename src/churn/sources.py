@@ -1,0 +1,159 @@
+"""Reading a source into an Arrow table with the contract's column names.
+
+Text files are read as text: what a value means is for `parsing` to say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from churn.contract import Contract
+from churn.errors import (
+    DoubledColumn,
+    EmptyInput,
+    InputFileMissing,
+    MissingColumn,
+    SyntheticIsTelco,
+    UnreadableFile,
+    WrongFileEnding,
+)
+from churn.export import export
+from churn.files import sha256
+from churn.settings import Source, SyntheticSource
+from churn.synthetic import Part, draw
+
+# DVC cannot leave out a dependency, so this empty file stands for "no current customers".
+NO_CURRENT = Path("conf/source/none/current")
+ENDINGS = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",)}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was read from one source.
+
+    Attributes:
+        table: rows under the contract's names; the row number stands in for an absent id.
+        origin: where they come from, for `data/raw/manifest.json`.
+    """
+
+    table: pa.Table
+    origin: Mapping[str, Any]
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """The snapshot's entry in `data/raw/manifest.json`."""
+        rows, columns = self.table.num_rows, self.table.column_names
+        return {**self.origin, "rows": rows, "columns": columns}
+
+
+def take_snapshot(source: Source, contract: Contract, part: Part) -> Snapshot:
+    """Read or draw one part of the customers.
+
+    Args:
+        source: the `source` group.
+        contract: whose names the columns get.
+        part: `history` (labelled) or `current`, which is empty where there is none.
+    Raises:
+        ChurnError: one of the classes for sources in `churn.errors`.
+    """
+    if isinstance(source, SyntheticSource):
+        return _synthetic(source, contract, part)
+    path = Path(source.history if part == "history" else source.current)
+    if part == "current" and path == NO_CURRENT:
+        names = [contract.id_column, *contract.columns]
+        return Snapshot(
+            pa.table({name: pa.array([], pa.string()) for name in names}), {"source": "none"}
+        )
+    table = read_file(path, source.kind, f"source.{part}")
+    origin = {"source": source.kind, "file": path.name, "sha256": sha256(path)}
+    return under_contract(table, contract, path, origin, labelled=part == "history")
+
+
+def _synthetic(source: SyntheticSource, contract: Contract, part: Part) -> Snapshot:
+    drawn = draw(source, part)
+    if set(drawn.columns) != set(contract.columns):
+        raise SyntheticIsTelco(contract.name)
+    table = export(drawn, contract, source, part)
+    return Snapshot(table, {"source": source.kind, "seed": source.seed})
+
+
+def read_file(path: Path, kind: str, parameter: str) -> pa.Table:
+    """Read a CSV or Parquet file as it is.
+
+    Args:
+        path: of the file.
+        kind: `csv` or `parquet`.
+        parameter: name of the parameter that holds the path, for the error.
+    Raises:
+        InputFileMissing, WrongFileEnding, UnreadableFile, DoubledColumn, EmptyInput.
+    """
+    if not path.is_file():
+        raise InputFileMissing(path, parameter)
+    if not path.name.endswith(ENDINGS[kind]):
+        raise WrongFileEnding(path, kind, ENDINGS[kind])
+    if path.stat().st_size == 0:
+        raise EmptyInput(path)
+    try:
+        table = _read_csv(path) if kind == "csv" else pq.read_table(path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise UnreadableFile(path, kind, " ".join(str(error).split())[:200]) from None
+    if table.num_rows == 0:
+        raise EmptyInput(path)
+    return table
+
+
+def _read_csv(path: Path) -> pa.Table:
+    with pa.input_stream(str(path)) as stream:
+        header = pa.csv.open_csv(stream, parse_options=_PARSE).schema.names
+    if doubled := [name for name, count in Counter(header).items() if count > 1]:
+        raise DoubledColumn(path, doubled)
+    convert = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
+    )
+    return pa.csv.read_csv(path, parse_options=_PARSE, convert_options=convert)
+
+
+_PARSE = pa.csv.ParseOptions(newlines_in_values=True)
+
+
+def under_contract(
+    table: pa.Table, contract: Contract, path: Path, origin: Mapping[str, Any], *, labelled: bool
+) -> Snapshot:
+    """Give columns the contract's names and leave out those that it does not name.
+
+    Args:
+        table: as read.
+        path: of its file, for the errors.
+        origin: where it comes from; the columns left out are added to it.
+        labelled: whether the target must be there.
+    Raises:
+        DoubledColumn: two columns have one name after renaming.
+        MissingColumn: a column of the contract is absent.
+    """
+    names = [contract.rename.get(name, name) for name in table.column_names]
+    if doubled := [name for name, count in Counter(names).items() if count > 1]:
+        raise DoubledColumn(path, doubled)
+    table = table.rename_columns(names)
+    optional = () if labelled else (contract.target.column,)
+    missing = [n for n in contract.source_columns if n not in names and n not in optional]
+    if missing:
+        raise MissingColumn(path, contract.name, missing, names)
+    kept = table.select([name for name in contract.source_columns if name in names])
+    if contract.id is None:
+        kept = kept.add_column(0, contract.id_column, _row_numbers(kept.num_rows))
+    ignored = [name for name in names if name not in contract.source_columns]
+    return Snapshot(kept, {**origin, "ignored_columns": ignored})
+
+
+def _row_numbers(rows: int) -> pa.Array:
+    """1, 2, …, padded with zeros so that they sort as text."""
+    width = max(7, len(str(rows)))
+    return pa.array([f"{number:0{width}d}" for number in range(1, rows + 1)])

@@ -1,0 +1,41 @@
+"""Which customers are held out for the test: decided by a salted hash of the id alone.
+
+A customer never changes sides as data grows, and neither side depends on the order of rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churn.errors import EmptySplit
+from churn.settings import SplitSettings
+
+LEAST_OF_EACH_CLASS = 5
+
+
+def is_test(ids: Iterable[str], settings: SplitSettings) -> NDArray[np.bool_]:
+    """True for the customers held out; ids (n,) → (n,)."""
+    salted = hashlib.blake2b(settings.salt.encode(), digest_size=8)
+    bound = int(settings.test_share * 2**64)
+
+    def held_out(customer: str) -> bool:
+        one = salted.copy()
+        one.update(customer.encode())
+        return int.from_bytes(one.digest()) < bound
+
+    return np.fromiter((held_out(customer) for customer in ids), dtype=bool)
+
+
+def refuse_empty_side(side: str, labels: NDArray[np.float64]) -> None:
+    """Check that a side of the split can be learnt from or tested on.
+
+    Raises:
+        EmptySplit: fewer than five customers of either outcome.
+    """
+    churners = int(labels.sum())
+    if min(churners, len(labels) - churners) < LEAST_OF_EACH_CLASS:
+        raise EmptySplit(side, len(labels), churners)

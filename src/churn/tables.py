@@ -1,0 +1,63 @@
+"""Arrow tables on disk, `columns` in the code: the way between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from churn.columns import Array, Columns
+from churn.contract import BooleanColumn, CategoryColumn, Column, Contract, IntegerColumn
+
+TYPES: dict[type, pa.DataType] = {
+    IntegerColumn: pa.int64(),
+    BooleanColumn: pa.bool_(),
+    CategoryColumn: pa.dictionary(pa.int32(), pa.string()),
+}
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """The type under which a clean column is stored."""
+    return TYPES.get(type(column), pa.float64())
+
+
+def to_arrow(values: Array, stored: pa.DataType | None = None) -> pa.Array:
+    """One of `columns` (NaN or None for missing) as an Arrow array (null for missing)."""
+    if values.dtype == object:
+        return pc.dictionary_encode(pa.array(values, pa.string(), from_pandas=True))
+    array = pa.array(values, pa.float64(), from_pandas=True)
+    return array if stored is None else array.cast(stored)
+
+
+def to_columns(table: pa.Table, names: Iterable[str]) -> Columns:
+    """Named columns of a stored table as `columns`."""
+    return {name: _from_arrow(table.column(name).combine_chunks()) for name in names}
+
+
+def _from_arrow(array: pa.Array) -> Array:
+    if pa.types.is_dictionary(array.type):
+        levels = np.array([*array.dictionary.to_pylist(), None], dtype=object)
+        return levels[array.indices.fill_null(len(levels) - 1).to_numpy()]
+    if pa.types.is_string(array.type):
+        return array.to_numpy(zero_copy_only=False)
+    return array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def labels(table: pa.Table, contract: Contract) -> Array:
+    """Outcomes of a stored table: 1 for churners, 0 for others, NaN where unknown; shape (n,).
+
+    All NaN where the table has no target column.
+    """
+    if contract.target.column not in table.column_names:
+        return np.full(table.num_rows, np.nan)
+    return _from_arrow(table.column(contract.target.column).combine_chunks())
+
+
+def csv(columns: Mapping[str, Array]) -> str:
+    """Numeric columns, each (n,), as CSV with a header line; floats in full precision."""
+    lines = [",".join(columns)]
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    lines += [",".join(map(repr, row)) for row in rows]
+    return "\n".join(lines) + "\n"
