@@ -34,13 +34,17 @@ def table(found: dict[str, Any], bounds: dict[str, list[float]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Print the summary of the working tree's reports."""
+def text() -> str:
+    """The summary of the working tree's reports."""
     found = json.loads(Path("reports/metrics.json").read_text())
     details = json.loads(Path("reports/evaluation.json").read_text())
-    print(f"\nOn {found['n']} held-out customers, {found['churners']} of them churners:\n")
-    print(table(found, details["intervals"]))
-    print(NEXT)
+    head = f"On {found['n']} held-out customers, {found['churners']} of them churners:"
+    return f"\n{head}\n\n{table(found, details['intervals'])}\n{NEXT}"
+
+
+def main() -> None:
+    """Print it."""
+    print(text())
 
 
 if __name__ == "__main__":

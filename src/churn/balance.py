@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.errors import ImbalanceNeedsNumbers
+from churn.errors import CannotResample
 from churn.settings import BalanceSettings
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.float64]
+NEIGHBOURS = 5
 
 
 def resample(
@@ -25,12 +26,12 @@ def resample(
     Returns:
         rows and labels, the original ones first.
     Raises:
-        ImbalanceNeedsNumbers: SMOTE on rows with missing numbers.
+        CannotResample: SMOTE on rows with missing numbers, without numbers, or too few churners.
     """
     if settings.method in ("none", "class_weight"):
         return encoded, labels
-    if settings.method == "smote" and np.isnan(encoded).any():
-        raise ImbalanceNeedsNumbers(settings.method)
+    if settings.method == "smote":
+        _refuse_unfit(encoded, labels, categorical)
     # Imported here: half a second that `balance=none`, the default, need not pay.
     from imblearn.over_sampling import SMOTE, SMOTENC, RandomOverSampler
     from threadpoolctl import threadpool_limits
@@ -38,13 +39,22 @@ def resample(
     if settings.method == "random_over":
         sampler = RandomOverSampler(random_state=settings.seed)
     elif categorical:
-        sampler = SMOTENC(categorical_features=list(categorical), random_state=settings.seed)
+        sampler = SMOTENC(list(categorical), random_state=settings.seed, k_neighbors=NEIGHBOURS)
     else:
-        sampler = SMOTE(random_state=settings.seed)
+        sampler = SMOTE(random_state=settings.seed, k_neighbors=NEIGHBOURS)
     # The neighbour search splits its work by threads, and ties then fall differently.
     with threadpool_limits(limits=1):
         rows, outcomes = sampler.fit_resample(encoded, labels)
     return np.asarray(rows, dtype=np.float64), np.asarray(outcomes, dtype=np.float64)
+
+
+def _refuse_unfit(encoded: Matrix, labels: Labels, categorical: tuple[int, ...]) -> None:
+    if np.isnan(encoded).any():
+        raise CannotResample("numbers are missing (preprocess.missing_numbers=median fills them)")
+    if len(categorical) == encoded.shape[1]:
+        raise CannotResample("every input is a category")
+    if (churners := int(labels.sum())) <= NEIGHBOURS:
+        raise CannotResample(f"{churners} churners, more than {NEIGHBOURS} are needed")
 
 
 def churner_weight(labels: Labels, settings: BalanceSettings) -> float:

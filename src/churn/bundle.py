@@ -10,15 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import xgboost
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from churn.contract import Contract, Frozen
 from churn.errors import InvalidBundle
 from churn.preprocess import Preprocessor
 from churn.reference import Reference
+
+M = TypeVar("M", bound=BaseModel)
 
 FORMAT = 1
 MODEL, REFERENCE, BUNDLE = "model.ubj", "reference.json", "bundle.json"
@@ -92,28 +94,32 @@ class Bundle:
         for name, data in raw.items():
             if _sha256(data) != expected.get(name):
                 raise InvalidBundle(folder / name, f"its hash is not the one in {BUNDLE}")
-        try:
-            manifest = Manifest.model_validate(content)
-            reference = Reference.model_validate_json(raw[REFERENCE])
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise InvalidBundle(folder / BUNDLE, f"{place}: {first['msg']}") from None
+        manifest = _checked(Manifest, content, folder / BUNDLE)
+        reference = _checked(Reference, json.loads(raw[REFERENCE]), folder / REFERENCE)
         return cls(manifest, reference, xgboost.Booster(model_file=bytearray(raw[MODEL])))
+
+
+def _checked(model: type[M], content: object, path: Path) -> M:
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InvalidBundle(path, f"{place}: {first['msg']}") from None
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(_read(path))
-    except ValueError:
+        if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
+            raise InvalidBundle(path, "it is not a bundle")
+        own_hash = content.pop("sha256", None)
+        found_hash = _sha256(_json(content))
+    except (ValueError, RecursionError):
         raise InvalidBundle(path, "it is not JSON") from None
-    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
-        raise InvalidBundle(path, "it is not a bundle")
     if content.get("format") != FORMAT:
         raise InvalidBundle(path, f"format {content.get('format')!r} is not {FORMAT}")
-    if _sha256(_json({k: v for k, v in content.items() if k != "sha256"})) != content.pop(
-        "sha256", None
-    ):
+    if found_hash != own_hash:
         raise InvalidBundle(path, "its own hash does not match its content")
     return content
 
@@ -123,6 +129,8 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise InvalidBundle(path, "no such file") from None
+    except OSError as error:
+        raise InvalidBundle(path, str(error.strerror)) from None
 
 
 def _json(data: object) -> bytes:

@@ -16,6 +16,7 @@ INK, ACCENT, QUIET = "#1f2933", "#0b6e99", "#9aa5b1"
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "churn",
     "svg.fonttype": "path",
+    "text.parse_math": False,  # a price such as $10 is text
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "axes.edgecolor": QUIET,

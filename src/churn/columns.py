@@ -23,8 +23,11 @@ def row_count(columns: Columns) -> int:
     """Number of rows.
 
     Raises:
-        InvalidColumns: no columns, or columns of different lengths.
+        InvalidColumns: no columns, columns of different lengths, or one that is not flat.
     """
+    for name, values in columns.items():
+        if values.ndim != 1:
+            raise InvalidColumns(f"column {name!r} must be a flat array", [*columns])
     lengths = {len(values) for values in columns.values()}
     if len(lengths) != 1:
         raise InvalidColumns(f"columns must be of one length, got {sorted(lengths)}", [*columns])
@@ -66,7 +69,7 @@ def _all_missing(rows: int, is_category: bool) -> Array:
 
 def _in_form(name: str, values: Array, is_category: bool, known: list[str]) -> Array:
     fits = values.dtype == object if is_category else values.dtype.kind in "fiub"
-    if not fits or values.ndim != 1:
+    if not fits:
         wanted = "text or None (dtype object)" if is_category else "numbers"
-        raise InvalidColumns(f"column {name!r} must be a flat array of {wanted}", known)
+        raise InvalidColumns(f"column {name!r} must be an array of {wanted}", known)
     return values.astype(object if is_category else np.float64, copy=False)

@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from churn.errors import did_you_mean
 
+# Names that the project itself uses: of the model's score among the columns, of bins among levels.
+SCORE = "churn_probability"
+MISSING, UNSEEN = "(missing)", "(unseen)"
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -112,6 +116,8 @@ class CategoryColumn(_Column):
             raise ValueError("the list is empty; leave values out for an open set")
         if any(value != value.strip() or not value for value in values):
             raise ValueError("a value is empty or has space around it")
+        if taken := {MISSING, UNSEEN} & {*values}:
+            raise ValueError(f"{min(taken)!r} is the project's own word")
         if len({folded(value) for value in values}) < len(values):
             raise ValueError("two values differ in capitals only")
         return values
@@ -176,6 +182,8 @@ class Contract(Frozen):
         for role, name in roles:
             if name in self.columns:
                 raise ValueError(f"columns.{name} is {role}; it cannot be a feature as well")
+        if SCORE in {*self.columns, *self.constants}:
+            raise ValueError(f"{SCORE} is the name of the model's score; rename the column")
         if self.id == self.target.column:
             raise ValueError(f"{self.id} is both id and target")
         if both := sorted(set(self.constants) & set(self.columns)):

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from churn import exact, metrics
 from churn.columns import Columns
-from churn.reference import SCORE, Bins, Reference
+from churn.contract import SCORE
+from churn.reference import Bins, Reference
 from churn.settings import DriftSettings
 
 FLOOR = 0.0001

@@ -44,5 +44,5 @@ def _bars(name: str, drift: Drift) -> str:
         axes.bar(at - 0.2, drift.reference, 0.4, color=QUIET, label="training")
         axes.bar(at + 0.2, drift.current, 0.4, color=ACCENT, label="current")
         axes.set_xticks(at, drift.labels, rotation=40, ha="right", fontsize=7)
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=8, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return svg(figure, f"bars-{name}", f"Distribution of {name}: training against current")

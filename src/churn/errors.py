@@ -267,11 +267,21 @@ class EmptySplit(ChurnError):
         )
 
 
-class ImbalanceNeedsNumbers(ChurnError):
-    """A resampling method cannot work with missing numbers."""
+class CannotResample(ChurnError):
+    """The training rows are not such that SMOTE could make new ones between them."""
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, why: str) -> None:
         super().__init__(
-            f"balance={method} cannot interpolate missing numbers. Set "
-            "preprocess.missing_numbers=median (choosing the group balance=smote does that)."
+            f"balance=smote cannot make customers between neighbours: {why}. "
+            "Use balance=random_over or balance=class_weight."
+        )
+
+
+class TooManyFolds(ChurnError):
+    """There are more folds than customers of one outcome to spread over them."""
+
+    def __init__(self, folds: int, fewest: int) -> None:
+        super().__init__(
+            f"search.folds: {folds} folds, but only {fewest} training customers of the rarer "
+            f"outcome; at most {fewest} folds are possible. Lower search.folds or add history."
         )

@@ -13,9 +13,9 @@ from churn.evaluation import Evaluation
 from churn.page import render
 
 MEANINGS = {
-    "accuracy": "share of all calls, churner or not, that are right",
-    "precision": "share of those called churners who churn",
-    "recall": "share of the churners who are called",
+    "accuracy": "share of all decisions that are right",
+    "precision": "share of the flagged customers who churn",
+    "recall": "share of the churners who are flagged",
     "f1": "harmonic mean of precision and recall",
     "roc_auc": "chance that a churner ranks above another customer",
     "pr_auc": "average precision over all thresholds",
@@ -75,7 +75,7 @@ def _charts(evaluation: Evaluation) -> dict[str, Markup]:
 
 def _roc(evaluation: Evaluation) -> str:
     curve, auc = evaluation.curves["roc"], evaluation.metrics["roc_auc"]
-    with chart("share of other customers called", "share of churners found") as (figure, axes):
+    with chart("share of other customers flagged", "share of churners found") as (figure, axes):
         axes.plot([0, 1], [0, 1], color=QUIET, linestyle="--", linewidth=1)
         axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], color=ACCENT)
     return svg(figure, "roc", f"ROC curve, area {auc:.3f}; the dashed line is chance")
@@ -83,7 +83,7 @@ def _roc(evaluation: Evaluation) -> str:
 
 def _precision_recall(evaluation: Evaluation) -> str:
     curve, found = evaluation.curves["precision_recall"], evaluation.metrics
-    with chart("share of churners found (recall)", "share of calls that are right (precision)") as (
+    with chart("share of churners found (recall)", "share of flagged who churn (precision)") as (
         figure,
         axes,
     ):

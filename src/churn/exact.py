@@ -32,7 +32,7 @@ EXP_COEFFICIENTS = (
     4.13813679705723846039e-08,
 )
 # Beyond these, exp is 0 or infinite in double precision.
-EXP_LOWEST, EXP_HIGHEST = -745.2, 709.7827128933840
+EXP_LOWEST, EXP_HIGHEST = -745.2, 709.79
 
 
 def _polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:
@@ -81,7 +81,8 @@ def exp(x: ArrayLike) -> Floats:
     r = high - low
     c = r - _polynomial(r * r, EXP_COEFFICIENTS)
     scaled = 1 - ((low - (r * c) / (2 - c)) - high)
-    return np.ldexp(scaled, k.astype(np.int32))
+    with np.errstate(over="ignore"):
+        return np.ldexp(scaled, k.astype(np.int32))
 
 
 def sigmoid(x: ArrayLike) -> Floats:

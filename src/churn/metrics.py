@@ -105,11 +105,14 @@ class Ranking:
         }
 
     def _lift(self, weights: Floats, churners: Floats) -> Floats:
-        total = weights.sum(axis=1)
+        positive = np.add.reduceat(churners, self._ties, axis=1)
+        called = np.add.reduceat(weights, self._ties, axis=1)
+        total = called.sum(axis=1)
         top = np.maximum(1, np.rint(total / 10))
-        room = top[:, None] - (np.cumsum(weights, axis=1) - weights)
-        taken = np.clip(room, 0, weights)
-        return (taken * self.labels).sum(axis=1) / top / (churners.sum(axis=1) / total)
+        room = top[:, None] - (np.cumsum(called, axis=1) - called)
+        # Of rows of equal score across the edge of the tenth, the average counts.
+        share = np.clip(room, 0, called) / np.maximum(called, 1)
+        return (share * positive).sum(axis=1) / top / (positive.sum(axis=1) / total)
 
 
 def _decided(hits: Floats, alarms: Floats, missed: Floats, right: Floats) -> dict[str, Floats]:

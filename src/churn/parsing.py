@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from churn.columns import Array
-from churn.contract import BooleanColumn, CategoryColumn, Column, Target, folded
+from churn.contract import MISSING, BooleanColumn, CategoryColumn, Column, Target, folded
 
-MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none")
+MISSING_WORDS = ("", "na", "n/a", "#n/a", "nan", "null", "none", MISSING)
 YES, NO = ("yes", "true", "y", "t", "1"), ("no", "false", "n", "f", "0")
 NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?$"
 WITH_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
@@ -53,7 +53,7 @@ def parse(raw: pa.ChunkedArray, column: Column) -> Parsed:
     if _is_number(array):
         return _numeric(array, only_bits=isinstance(column, BooleanColumn))
     text, key = _text(array)
-    missing = _mask(pc.is_in(key, pa.array(MISSING)))
+    missing = _mask(pc.is_in(key, pa.array(MISSING_WORDS)))
     read = _words_for_bits(key) if isinstance(column, BooleanColumn) else _numbers(text, missing)
     return Parsed(read, missing, ~missing & ~np.isfinite(read))
 
@@ -69,7 +69,7 @@ def parse_target(raw: pa.ChunkedArray, target: Target) -> Parsed:
     _, key = _text(_decoded(raw))
     words = (folded(target.negative), folded(target.positive))
     known = _floats(pc.index_in(key, pa.array(words)))
-    missing = np.isnan(known) & _mask(pc.is_in(key, pa.array(MISSING)))
+    missing = np.isnan(known) & _mask(pc.is_in(key, pa.array(MISSING_WORDS)))
     return Parsed(known, missing, np.isnan(known) & ~missing)
 
 
@@ -135,7 +135,7 @@ def _category(array: pa.Array, column: CategoryColumn) -> Parsed:
     number = pc.index_in(key, pa.array([folded(value) for value in listed], pa.string()))
     canonical = pc.take(pa.array(listed, pa.string()), number)
     is_listed = _mask(pc.is_valid(number))
-    missing = ~is_listed & _mask(pc.is_in(key, pa.array(MISSING)))
+    missing = ~is_listed & _mask(pc.is_in(key, pa.array(MISSING_WORDS)))
     word = pc.if_else(pa.array(missing), None, pc.coalesce(canonical, text))
     values = pc.dictionary_encode(word)
     levels = np.array([*values.dictionary.to_pylist(), None], dtype=object)

@@ -146,7 +146,8 @@ def _missing(values: Array) -> NDArray[np.bool_]:
 
 def _fit_number(name: str, present: Array, settings: PreprocessSettings) -> NumberInput:
     q = settings.cap_quantile
-    low, high = np.quantile(present, [q, 1 - q]) if q > 0 else (-FLOAT32_MAX, FLOAT32_MAX)
+    bounds = np.quantile(present, [q, 1 - q]) if q > 0 else [-np.inf, np.inf]
+    low, high = np.clip(bounds, -FLOAT32_MAX, FLOAT32_MAX)
     median = np.median(np.clip(present, low, high))
     fill = float(median) if settings.missing_numbers == "median" else None
     return NumberInput(name=name, low=float(low), high=float(high), fill=fill)

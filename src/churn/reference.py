@@ -7,6 +7,7 @@ the drift stage and the drift metrics of the server alike.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -14,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.columns import Array, Columns
-from churn.contract import Frozen
+from churn.contract import MISSING, SCORE, UNSEEN, Frozen
 
 BINS = 10
-MISSING = "(missing)"
-UNSEEN = "(unseen)"
-SCORE = "churn_probability"
+# Of a category with more levels, the rarer ones are counted with those never seen.
+MOST_LEVELS = 50
 
 
 class NumberBins(Frozen):
@@ -31,7 +31,7 @@ class NumberBins(Frozen):
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the bins, the one of missing values last."""
-        bounds = ["-inf", *(f"{edge:.6g}" for edge in self.edges), "inf"]
+        bounds = ["-inf", *_distinct(self.edges), "inf"]
         spans = [f"({low}, {high}]" for low, high in pairwise(bounds)]
         return (*spans, MISSING)
 
@@ -86,7 +86,9 @@ def reference(columns: Columns, scores: Array) -> Reference:
 
 def _bins(values: Array) -> Bins:
     if values.dtype == object:
-        levels = tuple(sorted({value for value in values if value is not None}))
+        counts = Counter(value for value in values.tolist() if value is not None)
+        frequent = sorted(counts, key=lambda level: (-counts[level], level))[:MOST_LEVELS]
+        levels = tuple(sorted(frequent))
         empty_category = CategoryBins(levels=levels, ratios=())
         return CategoryBins(levels=levels, ratios=_ratios(empty_category.count(values)))
     present = values[~np.isnan(values)]
@@ -95,6 +97,15 @@ def _bins(values: Array) -> Bins:
     found = np.quantile(present, inner, method="lower") if len(present) else present
     edges = tuple(np.unique(found).tolist())
     return NumberBins(edges=edges, ratios=_ratios(NumberBins(edges=edges, ratios=()).count(values)))
+
+
+def _distinct(edges: tuple[float, ...]) -> list[str]:
+    """Edges as text, with as few digits as tell them apart, but at least four."""
+    for digits in range(4, 18):
+        texts = [f"{edge:.{digits}g}" for edge in edges]
+        if len(set(texts)) == len(edges):
+            break
+    return texts
 
 
 def _ratios(counts: NDArray[np.int64]) -> tuple[float, ...]:

@@ -30,7 +30,7 @@ from churn.files import sha256
 from churn.settings import Source, SyntheticSource
 from churn.synthetic import Part, draw
 
-# DVC cannot leave out a dependency, so this empty file stands for "no current customers".
+# DVC cannot leave out a dependency, so this file stands for "no current customers".
 NO_CURRENT = Path("conf/source/none/current")
 ENDINGS = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",)}
 

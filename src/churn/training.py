@@ -21,6 +21,7 @@ from churn import metrics, preprocess
 from churn.balance import churner_weight, resample
 from churn.bundle import Bundle, Manifest, Provenance
 from churn.columns import Columns, take
+from churn.errors import TooManyFolds
 from churn.preprocess import Preprocessor
 from churn.reference import reference
 from churn.settings import (
@@ -94,7 +95,13 @@ def _boost(data: xgboost.DMatrix, settings: ModelSettings, weight: float) -> xgb
 def out_of_fold(
     features: Columns, labels: Floats, procedure: Procedure, search: SearchSettings
 ) -> Floats:
-    """Probability of each training row by a model fitted without its fold; shape (n,)."""
+    """Probability of each training row by a model fitted without its fold; shape (n,).
+
+    Raises:
+        TooManyFolds: more folds than customers of one outcome.
+    """
+    if (fewest := int(min(labels.sum(), (1 - labels).sum()))) < search.folds:
+        raise TooManyFolds(search.folds, fewest)
     folds = StratifiedKFold(search.folds, shuffle=True, random_state=search.seed)
     probabilities = np.empty(len(labels))
     for learn, hold in folds.split(np.zeros(len(labels)), labels):

@@ -1,0 +1,68 @@
+"""A checkout of the repository in a folder of its own, and what tests do with it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The repository in `folder`."""
+
+    folder: Path
+
+    def attempt(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command, whatever its exit status."""
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+
+    def run(self, *command: str) -> str:
+        """Run a command that must succeed; its output."""
+        done = self.attempt(*command)
+        assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def stage(self, name: str) -> subprocess.CompletedProcess[str]:
+        """Run one stage as dvc.yaml does."""
+        return self.attempt(sys.executable, "-m", f"pipelines.{name}")
+
+    def compose(self, *overrides: str) -> None:
+        """Write params.yaml from conf/ with Hydra overrides."""
+        self.run(sys.executable, "-m", "commands.compose", *overrides)
+
+    def commit(self, message: str) -> None:
+        """Commit everything."""
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-q", "-m", message)
+
+    def copied(self, folder: Path, *, cache: bool = True) -> Checkout:
+        """The same checkout in another folder, with or without DVC's cache."""
+        leave_out = None if cache else shutil.ignore_patterns("cache")
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=leave_out)
+        return Checkout(folder)
+
+    def change_params(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Let `change` alter the content of params.yaml."""
+        path, yaml = self.folder / "params.yaml", YAML()
+        content = yaml.load(path)
+        change(content)
+        yaml.dump(content, path)
+
+    def outs(self) -> dict[str, str]:
+        """Hash of every out in dvc.lock, by path."""
+        return outs(self.folder / "dvc.lock")
+
+
+def outs(lock: Path) -> dict[str, str]:
+    """Hash of every out in a dvc.lock, by path."""
+    stages = YAML(typ="safe", pure=True).load(lock)["stages"]
+    return {out["path"]: out["md5"] for one in stages.values() for out in one.get("outs", [])}

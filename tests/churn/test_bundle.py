@@ -1,0 +1,272 @@
+"""The bundle: it comes back as it was written, and a damaged one is refused by name."""
+
+import json
+import pickletools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+from threadpoolctl import threadpool_limits
+
+from churn import training
+from churn.bundle import BUNDLE, MODEL, REFERENCE, Bundle
+from churn.contract import Contract
+from churn.errors import InvalidBundle
+from churn.features import feature_set
+from churn.params import checked, read_parameters
+from churn.scoring import Scorer
+from churn.settings import SyntheticSource
+from churn.synthetic import draw
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = checked(Contract, YAML(typ="safe").load(ROOT / "conf/table/telco.yaml"), "telco")
+FILES = (MODEL, REFERENCE, BUNDLE)
+each_file = pytest.mark.parametrize("name", FILES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Small tables are slower on many threads, the more so on a busy machine."""
+    with threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def parameters():
+    given = read_parameters(ROOT / "params.yaml")
+    source = {"kind": "synthetic", "history": "-", "current": "-", "seed": 1, "drift": "none"}
+    rows = {"history_rows": 400, "current_rows": 1}
+    small = {
+        "table": CONTRACT,
+        "source": checked(SyntheticSource, {**source, **rows}, "test"),
+        "model": given.model.model_copy(update={"n_estimators": 10}),
+        "search": given.search.model_copy(update={"folds": 2}),
+    }
+    return given.model_copy(update=small)
+
+
+@pytest.fixture(scope="module")
+def customers(parameters):
+    return draw(parameters.source, "history")
+
+
+@pytest.fixture(scope="module")
+def bundle(parameters, customers):
+    features = feature_set(parameters.table).compute(customers.columns)
+    labels = customers.churned.astype(np.float64)
+    return training.train(customers.columns, features, labels, parameters, "0" * 64).bundle
+
+
+@pytest.fixture(scope="module")
+def saved(bundle, tmp_path_factory):
+    """A folder with the bundle; not to be changed."""
+    folder = tmp_path_factory.mktemp("bundle")
+    bundle.save(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(saved, tmp_path):
+    """A copy of the folder that a test may damage."""
+    return Path(shutil.copytree(saved, tmp_path / "bundle"))
+
+
+def _bytes(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _edit(folder, **changes):
+    """Change keys of bundle.json."""
+    content = json.loads((folder / BUNDLE).read_text()) | changes
+    (folder / BUNDLE).write_text(json.dumps(content))
+
+
+def _content(raw):
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw
+
+
+# the way there and back
+
+
+def test_a_bundle_that_was_read_scores_the_same_to_the_last_bit(bundle, saved, customers):
+    scores = Scorer(bundle).probabilities(customers.columns)
+
+    assert Scorer(Bundle.load(saved)).probabilities(customers.columns).tobytes() == scores.tobytes()
+
+
+def test_a_bundle_that_was_read_says_the_same(bundle, saved):
+    read = Bundle.load(saved)
+
+    assert read.manifest == bundle.manifest
+    assert read.reference == bundle.reference
+
+
+def test_the_order_of_the_columns_comes_back(bundle, saved):
+    read = Bundle.load(saved).manifest
+
+    assert [*read.contract.columns] == [*bundle.manifest.contract.columns]
+    assert read.preprocessor.names == read.feature_names
+
+
+def test_a_folder_holds_exactly_the_three_files(saved):
+    assert {*_bytes(saved)} == {*FILES}
+
+
+def test_two_saves_give_the_same_bytes(bundle, saved, tmp_path):
+    bundle.save(tmp_path / "deep" / "folder")
+
+    assert _bytes(tmp_path / "deep" / "folder") == _bytes(saved)
+
+
+def test_saving_what_was_read_gives_the_same_bytes(saved, customers, tmp_path):
+    read = Bundle.load(saved)
+    Scorer(read).probabilities(customers.columns)  # use leaves no trace either
+    read.save(tmp_path)
+
+    assert _bytes(tmp_path) == _bytes(saved)
+
+
+def test_saving_over_another_bundle_replaces_it(bundle, folder):
+    _edit(folder, threshold=0.9)
+    (folder / MODEL).write_bytes(b"old")
+
+    bundle.save(folder)
+
+    assert Bundle.load(folder).manifest == bundle.manifest
+
+
+def test_nothing_in_the_files_depends_on_the_place_or_is_a_pickle(saved):
+    for name, content in _bytes(saved).items():
+        assert str(saved).encode() not in content
+        with pytest.raises(ValueError, match="at position 0, opcode"):
+            pickletools.dis(content, out=_Nowhere())
+        if name != MODEL:
+            json.loads(content)
+
+
+class _Nowhere:
+    def write(self, text):
+        pass
+
+
+# damage
+
+
+@each_file
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+
+    with pytest.raises(InvalidBundle, match=rf"{name}: no such file"):
+        Bundle.load(folder)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InvalidBundle, match=rf"nowhere.{BUNDLE}: no such file"):
+        Bundle.load(tmp_path / "nowhere")
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+
+    with pytest.raises(InvalidBundle, match=rf"file.{BUNDLE}: "):
+        Bundle.load(tmp_path / "file")
+
+
+@each_file
+@pytest.mark.parametrize("kept", [0, 1, 0.5, -1])
+def test_a_file_cut_short_is_named(folder, name, kept):
+    content = (folder / name).read_bytes().rstrip()
+    length = int(len(content) * kept) if isinstance(kept, float) else kept
+    (folder / name).write_bytes(content[:length])
+
+    with pytest.raises(InvalidBundle, match=rf"{name}: "):
+        Bundle.load(folder)
+
+
+@each_file
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_a_single_flipped_bit_is_found_and_its_file_named(saved, tmp_path_factory, name, data):
+    before = (saved / name).read_bytes()
+    after = bytearray(before)
+    after[data.draw(st.integers(0, len(before) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    # Another space between two keys, or 1E5 for 1e5, leaves the content of bundle.json as it is.
+    assume(name != BUNDLE or _content(after) != _content(before))
+    folder = Path(shutil.copytree(saved, tmp_path_factory.mktemp("flipped") / "bundle"))
+    (folder / name).write_bytes(after)
+
+    with pytest.raises(InvalidBundle, match=rf"{name}: "):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("name", [MODEL, REFERENCE])
+def test_a_file_of_another_bundle_is_refused(folder, name):
+    (folder / name).write_bytes((folder / name).read_bytes() + b"\n")
+
+    with pytest.raises(InvalidBundle, match=rf"{name}: its hash is not the one in {BUNDLE}"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "threshold: 0.5",
+        "{",
+        b"\xff\xfe\xff".decode("latin-1"),
+        pytest.param("[" * 100_000, id="nested without end"),
+    ],
+)
+def test_what_is_not_json_is_refused(folder, content):
+    (folder / BUNDLE).write_text(content)
+
+    with pytest.raises(InvalidBundle, match=rf"{BUNDLE}: it is not JSON"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "null", "7", '{"files": []}', '{"a": {"b": 1}}'])
+def test_json_of_something_else_is_refused(folder, content):
+    (folder / BUNDLE).write_text(content)
+
+    with pytest.raises(InvalidBundle, match=rf"{BUNDLE}: it is not a bundle"):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize("number", [0, 2, "1", None])
+def test_another_format_is_refused_with_both_numbers(folder, number):
+    _edit(folder, format=number)
+
+    with pytest.raises(InvalidBundle, match=rf"{BUNDLE}: format {number!r} is not 1\."):
+        Bundle.load(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": 0.123},
+        {"threshold": float("nan")},
+        {"extra": 1},
+        {"sha256": "0" * 64},
+        {"files": {}},
+    ],
+    ids=str,
+)
+def test_an_edited_bundle_is_refused(folder, change):
+    _edit(folder, **change)
+
+    with pytest.raises(InvalidBundle, match=rf"{BUNDLE}: "):
+        Bundle.load(folder)
+
+
+def test_a_refusal_says_what_to_do(folder):
+    (folder / MODEL).unlink()
+
+    with pytest.raises(InvalidBundle, match=r"Rebuild it with make repro, or fetch it again\.$"):
+        Bundle.load(folder)

@@ -1,0 +1,69 @@
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from churn.errors import EmptySplit
+from churn.settings import SplitSettings
+from churn.splitting import is_test, refuse_empty_side
+
+FIFTH = SplitSettings(test_share=0.2, salt="churn")
+IDS = [f"CUST{number:08d}" for number in range(20_000)]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.9])
+def test_about_the_given_share_is_held_out(share):
+    held_out = is_test(IDS, SplitSettings(test_share=share, salt="churn"))
+    assert held_out.dtype == np.bool_
+    assert abs(held_out.mean() - share) < 4 * np.sqrt(share * (1 - share) / len(IDS))
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(st.data())
+def test_adding_leaving_out_or_reordering_customers_moves_nobody(data):
+    customers = data.draw(st.lists(st.text(max_size=12), max_size=30))
+    more = data.draw(st.lists(st.text(max_size=12), max_size=30))
+    together = data.draw(st.permutations([*customers, *more]))
+    side = dict(zip(customers, is_test(customers, FIFTH).tolist(), strict=True))
+    later = dict(zip(together, is_test(together, FIFTH).tolist(), strict=True))
+    assert {customer: later[customer] for customer in side} == side
+
+
+def test_a_larger_share_keeps_those_who_were_held_out():
+    small, large = is_test(IDS, FIFTH), is_test(IDS, FIFTH.model_copy(update={"test_share": 0.3}))
+    assert not (small & ~large).any()
+
+
+def test_another_salt_holds_out_others():
+    one, other = is_test(IDS, FIFTH), is_test(IDS, FIFTH.model_copy(update={"salt": "again"}))
+    both = (one & other).mean()
+    assert 0.03 < both < 0.05
+
+
+def test_the_side_is_a_salted_hash_so_it_is_the_same_on_every_machine():
+    def held_out(customer):
+        digest = hashlib.blake2b(b"churn" + customer.encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") / 2**64 < 0.2
+
+    assert is_test(IDS[:500], FIFTH).tolist() == [held_out(customer) for customer in IDS[:500]]
+
+
+def test_nobody_has_no_side():
+    assert is_test([], FIFTH).shape == (0,)
+
+
+@pytest.mark.parametrize(("churners", "others"), [(4, 100), (100, 4), (0, 0), (0, 50)], ids=str)
+def test_a_side_with_too_few_of_one_outcome_is_refused(churners, others):
+    labels = np.repeat([1.0, 0.0], [churners, others])
+    message = (
+        f"the test side has {churners + others} customers, {churners} of them churners; both "
+        r"outcomes are needed on both sides\. Change split\.test_share or add history"
+    )
+    with pytest.raises(EmptySplit, match=message):
+        refuse_empty_side("test", labels)
+
+
+def test_five_of_each_outcome_are_enough():
+    refuse_empty_side("test", np.repeat([1.0, 0.0], [5, 5]))

@@ -1,0 +1,79 @@
+"""What the tests share: a world of their own, and checkouts in which the pipeline has run small."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import ROOT, Checkout
+
+# Appended to conf/config.yaml, where it comes after every group.
+SMALL = """
+source: {history_rows: 2000, current_rows: 400}
+model: {n_estimators: 30}
+evaluate: {resamples: 100}
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the user's git or DVC settings, and every tool is this venv's."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text("[user]\n name = Test\n email = test@example.invalid\n")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in os.environ if n.startswith(("GIT_", "DVC_", "XDG_"))]:
+            patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        patch.setenv("DVC_SITE_CACHE_DIR", str(home / "dvc-site"))
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        patch.setenv("VENV", str(Path(sys.executable).parent.parent))
+        yield
+
+
+@pytest.fixture(scope="session")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The working tree's files, committed, with small parameters and the pipeline run once.
+
+    Not to be changed: take a `checkout`.
+    """
+    folder = tmp_path_factory.mktemp("reproduced") / "checkout"
+    names = subprocess.check_output(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True
+    ).splitlines()
+    for name in names:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    checkout = Checkout(folder)
+    checkout.run("git", "init", "-q", "-b", "main")
+    with (folder / "conf/config.yaml").open("a") as config:
+        config.write(SMALL)
+    checkout.compose()
+    checkout.run("dvc", "repro", "-q")
+    checkout.commit("small")
+    return checkout
+
+
+@pytest.fixture
+def checkout(reproduced: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of `reproduced` for one test, its outs and cache in place."""
+    return reproduced.copied(tmp_path / "checkout")
+
+
+@pytest.fixture(scope="session")
+def real_table() -> Callable[[str], Path]:
+    """Path of one of the real customer tables beside the repository; skips where it is absent."""
+
+    def path(name: str) -> Path:
+        found = ROOT.parent / "shared" / "data" / name
+        if not found.is_file():
+            pytest.skip(f"{name} is not in ../shared/data: the real tables are kept outside")
+        return found
+
+    return path

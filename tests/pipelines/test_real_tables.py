@@ -1,0 +1,44 @@
+"""The two real tables run through all seven stages by configuration alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.checkout import Checkout
+
+
+@pytest.mark.parametrize(
+    ("table", "rows", "least_auc"), [("ibm_telco", 7043, 0.82), ("mlc_churn", 5000, 0.88)]
+)
+def test_a_real_table_runs_by_configuration_alone(
+    checkout: Checkout, real_table, table, rows, least_auc
+):
+    history = real_table(f"{table}.csv")
+    checkout.run(
+        "dvc", "exp", "run", "-q", "-S", f"table={table}", "-S", "source=csv",
+        "-S", f"source.history={history}", "-S", "evaluate.resamples=100",
+    )  # fmt: skip
+    metrics, counted, drift = (
+        json.loads((checkout.folder / f"reports/{name}.json").read_text())
+        for name in ("metrics", "rows", "drift")
+    )
+    assert metrics["roc_auc"] > least_auc
+    assert "ceiling" not in metrics
+    assert counted["history"]["rows_in"] == rows == sum(counted["history"].values()) - rows
+    # Without current customers the test rows are compared, whose outcomes are known.
+    assert drift["rows"] == metrics["n"]
+    assert drift["quality"]["roc_auc"] == metrics["roc_auc"]
+    page = (checkout.folder / "reports/drift.html").read_text()
+    assert "test customers (there are no current ones)" in page
+
+
+def test_blank_charges_are_missing_values_not_bad_rows(checkout: Checkout, real_table):
+    checkout.compose(
+        "table=ibm_telco", "source=csv", f"source.history={real_table('ibm_telco.csv')}"
+    )
+    for stage in ("load", "validate", "clean"):
+        assert checkout.stage(stage).returncode == 0
+    counted = json.loads((checkout.folder / "reports/rows.json").read_text())
+    assert counted["history"]["quarantined"] == 0

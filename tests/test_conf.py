@@ -1,0 +1,35 @@
+"""Every configuration that ships composes and is valid; params.yaml is what conf/ composes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from churn.features import feature_set
+from churn.params import read_parameters
+from commands.compose import composed
+from tests.checkout import ROOT
+
+OPTIONS = sorted(f"{path.parent.name}={path.stem}" for path in (ROOT / "conf").glob("*/*.yaml"))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_composes_and_is_valid(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "params.yaml").write_text(composed([option]))
+    parameters = read_parameters(tmp_path / "params.yaml")
+    assert feature_set(parameters.table).names
+
+
+def test_params_yaml_is_what_conf_composes_to(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    assert (ROOT / "params.yaml").read_text() == composed([])
+
+
+def test_smote_brings_the_median_that_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "params.yaml").write_text(composed(["balance=smote"]))
+    assert read_parameters(tmp_path / "params.yaml").preprocess.missing_numbers == "median"
