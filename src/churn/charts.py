@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -55,4 +56,4 @@ def svg(figure: Figure, name: str, description: str) -> str:
     element = text.getvalue()[text.getvalue().index("<svg") :]
     element = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", element)
     element = re.sub(r'width="[\d.]+pt" height="[\d.]+pt" ', "", element, count=1)
-    return element.replace("<svg ", f'<svg role="img" aria-label="{description}" ', 1)
+    return element.replace("<svg ", f'<svg role="img" aria-label="{html.escape(description)}" ', 1)

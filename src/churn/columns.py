@@ -27,7 +27,7 @@ def row_count(columns: Columns) -> int:
     """
     for name, values in columns.items():
         if values.ndim != 1:
-            raise InvalidColumns(f"column {name!r} must be a flat array", [*columns])
+            raise InvalidColumns(f"column {name!r} must be a flat array of values", [*columns])
     lengths = {len(values) for values in columns.values()}
     if len(lengths) != 1:
         raise InvalidColumns(f"columns must be of one length, got {sorted(lengths)}", [*columns])
@@ -71,5 +71,5 @@ def _in_form(name: str, values: Array, is_category: bool, known: list[str]) -> A
     fits = values.dtype == object if is_category else values.dtype.kind in "fiub"
     if not fits:
         wanted = "text or None (dtype object)" if is_category else "numbers"
-        raise InvalidColumns(f"column {name!r} must be an array of {wanted}", known)
+        raise InvalidColumns(f"column {name!r} must be a flat array of {wanted}", known)
     return values.astype(object if is_category else np.float64, copy=False)

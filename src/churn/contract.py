@@ -8,14 +8,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from churn.errors import did_you_mean
 
-# Names that the project itself uses: of the model's score among the columns, of bins among levels.
+# Names of the project's own: the model's score, bins among levels, columns beside the customer's.
 SCORE = "churn_probability"
 MISSING, UNSEEN = "(missing)", "(unseen)"
+ROW_NUMBER, ROW_IN_SNAPSHOT, REASONS = "row_number", "row_in_snapshot", "reasons"
+RESERVED = (SCORE, ROW_IN_SNAPSHOT, REASONS)
 
+
+def _no_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not allowed: it is no number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_boolean)]
+Number = Annotated[float, BeforeValidator(_no_boolean)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -44,17 +62,20 @@ class _Column(Frozen):
 
 
 class _Number(_Column):
-    min: float | None = None
-    max: float | None = None
-    above: float | None = None
-    below: float | None = None
+    min: Number | None = None
+    max: Number | None = None
+    above: Number | None = None
+    below: Number | None = None
 
     @model_validator(mode="after")
     def _range_is_not_empty(self) -> Self:
         lows = [bound for bound in (self.min, self.above) if bound is not None]
         highs = [bound for bound in (self.max, self.below) if bound is not None]
-        if lows and highs and max(lows) > min(highs):
-            raise ValueError(f"no value can be {self.allowed}")
+        if lows and highs:
+            low, high = max(lows), min(highs)
+            touching_is_empty = low in (self.above, self.below) or high == self.below
+            if low > high or (low == high and touching_is_empty):
+                raise ValueError(f"no value can be {self.allowed}")
         return self
 
     @property
@@ -114,12 +135,14 @@ class CategoryColumn(_Column):
             return None
         if not values:
             raise ValueError("the list is empty; leave values out for an open set")
-        if any(value != value.strip() or not value for value in values):
-            raise ValueError("a value is empty or has space around it")
-        if taken := {MISSING, UNSEEN} & {*values}:
-            raise ValueError(f"{min(taken)!r} is the project's own word")
-        if len({folded(value) for value in values}) < len(values):
-            raise ValueError("two values differ in capitals only")
+        seen: dict[str, str] = {}
+        for value in values:
+            if value != value.strip() or not value:
+                raise ValueError(f"{value!r} is empty or has space around it")
+            if value in (MISSING, UNSEEN):
+                raise ValueError(f"{value!r} is the project's own word")
+            if (twin := seen.setdefault(folded(value), value)) is not value:
+                raise ValueError(f"{twin!r} and {value!r} differ in capitals only")
         return values
 
     @property
@@ -150,7 +173,9 @@ class Target(Frozen):
     @model_validator(mode="after")
     def _values_differ(self) -> Self:
         if folded(self.positive) == folded(self.negative):
-            raise ValueError("positive and negative are the same value")
+            raise ValueError(
+                f"positive {self.positive!r} and negative {self.negative!r} are the same value"
+            )
         return self
 
 
@@ -172,7 +197,7 @@ class Contract(Frozen):
     id: Name | None = None
     target: Target
     features: Annotated[str, Field(pattern=r"^churn\.features\.[a-z_][a-z0-9_]*$")] | None = None
-    constants: dict[Name, float] = {}
+    constants: dict[Name, Number] = {}
     rename: dict[str, Name] = {}
     columns: dict[Name, Column] = Field(min_length=1)
 
@@ -182,21 +207,24 @@ class Contract(Frozen):
         for role, name in roles:
             if name in self.columns:
                 raise ValueError(f"columns.{name} is {role}; it cannot be a feature as well")
-        if SCORE in {*self.columns, *self.constants}:
-            raise ValueError(f"{SCORE} is the name of the model's score; rename the column")
         if self.id == self.target.column:
             raise ValueError(f"{self.id} is both id and target")
         if both := sorted(set(self.constants) & set(self.columns)):
             raise ValueError(f"{both[0]} is both a constant and a column")
+        taken = {*RESERVED, *(() if self.id else (ROW_NUMBER,))}
+        for name in (self.id, self.target.column, *self.columns, *self.constants):
+            if name in taken:
+                raise ValueError(f"{name} is a name of the project's own; rename the column")
         return self
 
     @model_validator(mode="after")
     def _renames_lead_somewhere(self) -> Self:
+        sources: dict[str, str] = {}
         for own, name in self.rename.items():
             if name not in {*self.columns, self.id, self.target.column}:
                 raise ValueError(f"rename.{own}: {name} is no column, id or target")
-        if len(set(self.rename.values())) < len(self.rename):
-            raise ValueError("rename: two names lead to one column")
+            if (other := sources.setdefault(name, own)) != own:
+                raise ValueError(f"rename: {other} and {own} both lead to {name}")
         return self
 
     @property
@@ -207,4 +235,4 @@ class Contract(Frozen):
     @property
     def id_column(self) -> str:
         """The name under which the id travels through the pipeline."""
-        return self.id or "row_number"
+        return self.id or ROW_NUMBER

@@ -75,6 +75,16 @@ class DoubledColumn(ChurnError):
         )
 
 
+class UnusableColumn(ChurnError):
+    """A column of a Parquet file holds lists, bytes or the like."""
+
+    def __init__(self, path: str | Path, column: str, kind: str) -> None:
+        super().__init__(
+            f"{path}: column {column} is of type {kind}. Allowed are numbers, text, booleans and "
+            "dates; change the export, or take the column out of the contract."
+        )
+
+
 class SyntheticIsTelco(ChurnError):
     """The generator was asked for another table than its own."""
 
@@ -195,11 +205,11 @@ class CircularFeatures(ChurnError):
 
 
 class FeatureNameTaken(ChurnError):
-    """A feature function has the name of a column or constant."""
+    """A feature function has a name that is taken."""
 
     def __init__(self, feature: str, module: str) -> None:
         super().__init__(
-            f"feature {feature} of {module}: a column or constant of the contract has that name. "
+            f"feature {feature} of {module}: a column, constant, id or target has that name. "
             "Rename one of the two."
         )
 

@@ -26,6 +26,8 @@ def read_parameters(path: Path) -> Parameters:
         raw = YAML(typ="safe", pure=True).load(path)
     except FileNotFoundError:
         raise UnreadableParameters(path, "no such file") from None
+    except OSError as error:
+        raise UnreadableParameters(path, str(error.strerror)) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise UnreadableParameters(path, " ".join(str(error).split())) from None
     return checked(Parameters, raw, str(path))
@@ -46,7 +48,7 @@ def checked(model: type[M], raw: object, where: str) -> M:
 
 def _in_words(problem: dict[str, Any], raw: object) -> str:
     """One of pydantic's problems as `key: what is wrong`."""
-    key = ".".join(_written_path(problem["loc"], raw)) or "top level"
+    key = ".".join(_written_path(problem, raw)) or "top level"
     kind, message, context = problem["type"], problem["msg"], problem.get("ctx", {})
     if kind == "missing":
         return f"{key}: missing"
@@ -59,12 +61,13 @@ def _in_words(problem: dict[str, Any], raw: object) -> str:
     return f"{key}: {problem['input']!r} is not allowed: {message[0].lower()}{message[1:]}"
 
 
-def _written_path(location: tuple[int | str, ...], raw: object) -> list[str]:
+def _written_path(problem: dict[str, Any], raw: object) -> list[str]:
     """The location without the tags of unions, which are in no file."""
     path: list[str] = []
-    for depth, part in enumerate(location):
-        inside = (isinstance(raw, dict) and part in raw) or isinstance(raw, list)
-        if inside or depth == len(location) - 1:
+    *above, last = problem["loc"] or ("",)
+    for part in above:
+        if (isinstance(raw, dict) and part in raw) or isinstance(raw, list):
             path.append(str(part))
-            raw = raw[part] if inside else None  # type: ignore[index]
-    return path
+            raw = raw[part]
+    is_written = isinstance(raw, list) or (isinstance(raw, dict) and last in raw)
+    return [*path, str(last)] if is_written or problem["type"] == "missing" else path

@@ -19,9 +19,9 @@ from churn.columns import Array
 from churn.contract import MISSING, BooleanColumn, CategoryColumn, Column, Target, folded
 
 MISSING_WORDS = ("", "na", "n/a", "#n/a", "nan", "null", "none", MISSING)
-YES, NO = ("yes", "true", "y", "t", "1"), ("no", "false", "n", "f", "0")
+YES, NO = ("yes", "true", "y", "t", "1", "1.0"), ("no", "false", "n", "f", "0", "0.0")
 NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?$"
-WITH_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$"
+WITH_THOUSANDS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$"
 
 Mask = NDArray[np.bool_]
 
@@ -59,9 +59,10 @@ def parse(raw: pa.ChunkedArray, column: Column) -> Parsed:
 
 
 def parse_id(raw: pa.ChunkedArray) -> Array:
-    """Customer ids as text without outer space, None where missing; shape (n,)."""
-    text, _ = _text(_decoded(raw))
-    return pc.if_else(pc.equal(text, ""), None, text).to_numpy(zero_copy_only=False)
+    """Customer ids as text without outer space, None where missing, `NA` included; shape (n,)."""
+    text, key = _text(_decoded(raw))
+    missing = pc.is_in(key, pa.array(MISSING_WORDS))
+    return pc.if_else(missing, None, text).to_numpy(zero_copy_only=False)
 
 
 def parse_target(raw: pa.ChunkedArray, target: Target) -> Parsed:
@@ -74,8 +75,19 @@ def parse_target(raw: pa.ChunkedArray, target: Target) -> Parsed:
 
 
 def as_text(raw: pa.ChunkedArray) -> pa.Array:
-    """Values as they would be shown to a person, null as the empty text."""
-    return pc.fill_null(pc.cast(_decoded(raw), pa.string()), "")
+    """Values as they would be shown to a person; null and NaN as the empty text."""
+    array = _decoded(raw)
+    if pa.types.is_floating(array.type):
+        array = _whole_if_possible(pc.if_else(pc.is_nan(array), None, array))
+    return pc.fill_null(pc.cast(array, pa.string()), "")
+
+
+def _whole_if_possible(numbers: pa.Array) -> pa.Array:
+    """Whole numbers that a gap has turned into floats, as integers again."""
+    try:
+        return numbers.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return numbers
 
 
 def _decoded(raw: pa.ChunkedArray) -> pa.Array:
@@ -104,7 +116,7 @@ def _mask(array: pa.Array) -> Mask:
 
 
 def _floats(array: pa.Array) -> Array:
-    return array.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+    return array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
 
 
 def _numeric(array: pa.Array, *, only_bits: bool) -> Parsed:

@@ -9,11 +9,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from churn.contract import Contract, Frozen
+from churn.contract import Contract, Frozen, Number, Whole
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Rows = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
+Rows = Annotated[Whole, Field(ge=1, le=1_000_000_000)]
 
 
 class SyntheticSource(Frozen):
@@ -60,7 +60,7 @@ class ValidateSettings(Frozen):
 class SplitSettings(Frozen):
     """`test_share`: share of customers held out; `salt`: changes which ones."""
 
-    test_share: Annotated[float, Field(gt=0, lt=1)]
+    test_share: Annotated[Number, Field(gt=0, lt=1)]
     salt: str
 
 
@@ -78,8 +78,8 @@ class PreprocessSettings(Frozen):
     missing_numbers: Literal["native", "median"]
     missing_categories: Literal["level", "mode"]
     max_missing: Share
-    cap_quantile: Annotated[float, Field(ge=0, lt=0.5)]
-    max_levels: Annotated[int, Field(ge=2, le=1000)]
+    cap_quantile: Annotated[Number, Field(ge=0, lt=0.5)]
+    max_levels: Annotated[Whole, Field(ge=2, le=1000)]
 
 
 class BalanceSettings(Frozen):
@@ -92,22 +92,22 @@ class BalanceSettings(Frozen):
 class ModelSettings(Frozen):
     """XGBoost's parameters, under the names of its scikit-learn interface."""
 
-    n_estimators: Annotated[int, Field(ge=1, le=10_000)]
-    max_depth: Annotated[int, Field(ge=1, le=16)]
-    learning_rate: Annotated[float, Field(gt=0, le=1)]
-    min_child_weight: Annotated[float, Field(ge=0)]
-    subsample: Annotated[float, Field(gt=0, le=1)]
-    colsample_bytree: Annotated[float, Field(gt=0, le=1)]
-    reg_lambda: Annotated[float, Field(ge=0)]
-    reg_alpha: Annotated[float, Field(ge=0)]
-    gamma: Annotated[float, Field(ge=0)]
+    n_estimators: Annotated[Whole, Field(ge=1, le=10_000)]
+    max_depth: Annotated[Whole, Field(ge=1, le=16)]
+    learning_rate: Annotated[Number, Field(gt=0, le=1)]
+    min_child_weight: Annotated[Number, Field(ge=0)]
+    subsample: Annotated[Number, Field(gt=0, le=1)]
+    colsample_bytree: Annotated[Number, Field(gt=0, le=1)]
+    reg_lambda: Annotated[Number, Field(ge=0)]
+    reg_alpha: Annotated[Number, Field(ge=0)]
+    gamma: Annotated[Number, Field(ge=0)]
     seed: Seed
 
 
 class SearchSettings(Frozen):
     """`folds`: stratified folds of the out-of-fold predictions; `seed`: of their shuffle."""
 
-    folds: Annotated[int, Field(ge=2, le=20)]
+    folds: Annotated[Whole, Field(ge=2, le=20)]
     seed: Seed
 
 
@@ -121,21 +121,21 @@ class DecisionSettings(Frozen):
     """
 
     method: Literal["f1", "fixed"]
-    threshold: Annotated[float, Field(gt=0, lt=1)]
+    threshold: Annotated[Number, Field(gt=0, lt=1)]
 
 
 class EvaluateSettings(Frozen):
     """`resamples`: of the bootstrap behind every interval; `seed`: of its draws."""
 
-    resamples: Annotated[int, Field(ge=100, le=100_000)]
+    resamples: Annotated[Whole, Field(ge=100, le=100_000)]
     seed: Seed
 
 
 class DriftSettings(Frozen):
     """PSI from which a feature is called drifting: `warning` and `alarm`."""
 
-    warning: Annotated[float, Field(gt=0)]
-    alarm: Annotated[float, Field(gt=0)]
+    warning: Annotated[Number, Field(gt=0)]
+    alarm: Annotated[Number, Field(gt=0)]
 
     @model_validator(mode="after")
     def _alarm_is_not_below_warning(self) -> Self:

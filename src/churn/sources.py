@@ -6,7 +6,7 @@ Text files are read as text: what a value means is for `parsing` to say.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from churn.errors import (
     MissingColumn,
     SyntheticIsTelco,
     UnreadableFile,
+    UnusableColumn,
     WrongFileEnding,
 )
 from churn.export import export
@@ -97,12 +98,12 @@ def read_file(path: Path, kind: str, parameter: str) -> pa.Table:
     """
     if not path.is_file():
         raise InputFileMissing(path, parameter)
-    if not path.name.endswith(ENDINGS[kind]):
+    if not path.name.lower().endswith(ENDINGS[kind]):
         raise WrongFileEnding(path, kind, ENDINGS[kind])
     if path.stat().st_size == 0:
         raise EmptyInput(path)
     try:
-        table = _read_csv(path) if kind == "csv" else pq.read_table(path)
+        table = _read_csv(path) if kind == "csv" else _read_parquet(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(path, kind, " ".join(str(error).split())[:200]) from None
     if table.num_rows == 0:
@@ -111,14 +112,32 @@ def read_file(path: Path, kind: str, parameter: str) -> pa.Table:
 
 
 def _read_csv(path: Path) -> pa.Table:
-    with pa.input_stream(str(path)) as stream:
-        header = pa.csv.open_csv(stream, parse_options=_PARSE).schema.names
-    if doubled := [name for name, count in Counter(header).items() if count > 1]:
-        raise DoubledColumn(path, doubled)
+    header = _header(path)
+    _refuse_doubled(path, header)
     convert = pa.csv.ConvertOptions(
         column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
     )
     return pa.csv.read_csv(path, parse_options=_PARSE, convert_options=convert)
+
+
+def _header(path: Path) -> list[str]:
+    with pa.input_stream(str(path)) as stream:
+        try:
+            return pa.csv.open_csv(stream, parse_options=_PARSE).schema.names
+        except pa.ArrowInvalid as error:
+            if "Empty CSV file" in str(error) or "cannot infer number" in str(error):
+                raise EmptyInput(path) from None
+            raise
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    _refuse_doubled(path, pq.read_schema(path).names)
+    return pq.read_table(path)
+
+
+def _refuse_doubled(path: Path, names: Sequence[str]) -> None:
+    if doubled := [name for name, count in Counter(names).items() if count > 1]:
+        raise DoubledColumn(path, doubled)
 
 
 _PARSE = pa.csv.ParseOptions(newlines_in_values=True)
@@ -137,20 +156,30 @@ def under_contract(
     Raises:
         DoubledColumn: two columns have one name after renaming.
         MissingColumn: a column of the contract is absent.
+        UnusableColumn: a column holds lists, bytes or the like.
     """
-    names = [contract.rename.get(name, name) for name in table.column_names]
-    if doubled := [name for name, count in Counter(names).items() if count > 1]:
-        raise DoubledColumn(path, doubled)
+    trimmed = [name.strip() for name in table.column_names]
+    names = [contract.rename.get(name, name) for name in trimmed]
+    _refuse_doubled(path, names)
     table = table.rename_columns(names)
     optional = () if labelled else (contract.target.column,)
     missing = [n for n in contract.source_columns if n not in names and n not in optional]
     if missing:
         raise MissingColumn(path, contract.name, missing, names)
     kept = table.select([name for name in contract.source_columns if name in names])
+    for field in kept.schema:
+        if _is_unusable(field.type):
+            raise UnusableColumn(path, field.name, str(field.type))
     if contract.id is None:
         kept = kept.add_column(0, contract.id_column, _row_numbers(kept.num_rows))
     ignored = [name for name in names if name not in contract.source_columns]
     return Snapshot(kept, {**origin, "ignored_columns": ignored})
+
+
+def _is_unusable(kind: pa.DataType) -> bool:
+    types = pa.types
+    checks = (types.is_nested, types.is_binary, types.is_large_binary, types.is_duration)
+    return any(check(kind) for check in checks)
 
 
 def _row_numbers(rows: int) -> pa.Array:

@@ -26,9 +26,15 @@ def arrow_type(column: Column) -> pa.DataType:
 def to_arrow(values: Array, stored: pa.DataType | None = None) -> pa.Array:
     """One of `columns` (NaN or None for missing) as an Arrow array (null for missing)."""
     if values.dtype == object:
-        return pc.dictionary_encode(pa.array(values, pa.string(), from_pandas=True))
+        return _dictionary(pa.array(values, pa.string(), from_pandas=True))
     array = pa.array(values, pa.float64(), from_pandas=True)
     return array if stored is None else array.cast(stored)
+
+
+def _dictionary(words: pa.Array) -> pa.DictionaryArray:
+    """Words as numbers of sorted levels, so that the order of rows leaves no trace."""
+    levels = pc.drop_null(pc.unique(words)).sort()
+    return pa.DictionaryArray.from_arrays(pc.index_in(words, levels), levels)
 
 
 def to_columns(table: pa.Table, names: Iterable[str]) -> Columns:

@@ -18,7 +18,15 @@ import pandera.pandas as pandera
 import pyarrow as pa
 
 from churn.columns import Array
-from churn.contract import CategoryColumn, Column, Contract, IntegerColumn, NumberColumn
+from churn.contract import (
+    REASONS,
+    ROW_IN_SNAPSHOT,
+    CategoryColumn,
+    Column,
+    Contract,
+    IntegerColumn,
+    NumberColumn,
+)
 from churn.errors import (
     OneClassOnly,
     TooFewChurners,
@@ -30,12 +38,15 @@ from churn.parsing import Parsed, as_text, parse, parse_id, parse_target
 
 LEAST_CHURNERS = 50
 MOSTLY = 0.5
+# Beyond it not every whole number is a float64.
+LARGEST_EXACT = 2**53
 EXAMPLES = 3
 
 WORDS = {
     "type": "is not of type {allowed}",
     "not_nullable": "is required and missing",
     "whole": "is not a whole number",
+    "exact": "is beyond 2^53, from where whole numbers are no longer exact",
     "min": "is out of range: {allowed}",
     "max": "is out of range: {allowed}",
     "above": "is out of range: {allowed}",
@@ -199,6 +210,8 @@ def _checks(column: Column) -> list[pandera.Check]:
     checks = [bounds[rule](bound, error=rule) for rule, bound in given.items()]
     if isinstance(column, IntegerColumn):
         checks.append(pandera.Check(lambda values: values == np.floor(values), error="whole"))
+        if column.max is None:
+            checks.append(pandera.Check.le(LARGEST_EXACT, error="exact"))
     return checks
 
 
@@ -237,5 +250,5 @@ def _quarantine(table: pa.Table, broken: list[Broken], bad: Array) -> pa.Table:
     rows = np.flatnonzero(bad)
     text = ["; ".join(reasons[row]) for row in rows.tolist()]
     aside = table.take(pa.array(rows))
-    aside = aside.append_column("row_in_snapshot", pa.array(rows + 1, pa.int64()))
-    return aside.append_column("reasons", pa.array(text, pa.string()))
+    aside = aside.append_column(ROW_IN_SNAPSHOT, pa.array(rows + 1, pa.int64()))
+    return aside.append_column(REASONS, pa.array(text, pa.string()))

@@ -73,10 +73,10 @@ def test_the_columns_that_were_given_stay_as_they_are():
         ({"age": np.zeros(2), "agee": np.zeros(2)}, "unknown column 'agee'"),
         ({"age": np.zeros(2), "left": np.zeros(2)}, "unknown column 'left'"),
         ({"plan": WORDS}, "required column 'age' is absent"),
-        ({"age": WORDS}, r"column 'age' must be an array of numbers"),
-        ({"age": np.array(["1", "2"])}, r"column 'age' must be an array of numbers"),
+        ({"age": WORDS}, r"column 'age' must be a flat array of numbers"),
+        ({"age": np.array(["1", "2"])}, r"column 'age' must be a flat array of numbers"),
         ({"age": np.zeros((2, 1))}, r"column 'age' must be a flat array"),
-        ({"age": np.zeros(2), "plan": np.zeros(2)}, r"column 'plan' must be an array of text"),
+        ({"age": np.zeros(2), "plan": np.zeros(2)}, r"column 'plan' must be a flat array of text"),
         ({"age": np.zeros(2), "plan": WORDS[:1]}, "must be of one length"),
     ],
 )

@@ -95,7 +95,7 @@ MISTAKES = {
     ),
     "a column named like the model's score": (
         {"columns": {"churn_probability": {"type": "number"}}},
-        "churn_probability is the name of the model's score; rename the column",
+        "churn_probability is a name of the project's own; rename the column",
     ),
     "a value Yes without quotation marks": (
         one_column(type="category", values=["Basic", True]),
@@ -112,7 +112,7 @@ MISTAKES = {
     ),
     "a target with one value": (
         {"target": {"column": "left", "positive": "yes", "negative": " YES "}},
-        r"target: positive and negative are the same value",
+        r"target: are the same value",
     ),
     "the id as a feature": (
         {"id": "age"},
@@ -129,7 +129,7 @@ MISTAKES = {
     ),
     "two renames to one column": (
         {"rename": {"Alter": "age", "Years": "age"}},
-        "rename: two names lead to one column",
+        "rename: Alter and Years both lead to age",
     ),
     "a constant named like a column": (
         {"constants": {"age": 40}},

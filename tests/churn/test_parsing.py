@@ -285,7 +285,7 @@ def test_ids_are_text_without_outer_space_and_blank_ones_are_missing():
         None,
         None,
         None,
-        "NA",
+        None,
     ]
 
 

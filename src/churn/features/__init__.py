@@ -17,7 +17,7 @@ from types import ModuleType
 import numpy as np
 
 from churn.columns import Array, Columns, row_count
-from churn.contract import Contract
+from churn.contract import SCORE, Contract
 from churn.errors import (
     CircularFeatures,
     FeatureNameTaken,
@@ -76,7 +76,7 @@ def feature_set(contract: Contract) -> FeatureSet:
     functions = _public_functions(_module(contract.features)) if contract.features else {}
     given = {*contract.columns, *contract.constants}
     for name in functions:
-        if name in given:
+        if name in {*given, contract.id_column, contract.target.column, SCORE}:
             raise FeatureNameTaken(name, str(contract.features))
     return FeatureSet(
         tuple(contract.columns), contract.constants, _in_order(functions, sorted(given))
@@ -131,4 +131,4 @@ def _as_column(name: str, values: object, rows: int) -> Array:
         raise FeatureShape(name, type(values).__name__, rows)
     if values.shape != (rows,):
         raise FeatureShape(name, f"shape {values.shape}", rows)
-    return values if values.dtype == object else values.astype(np.float64)
+    return values.astype(object if values.dtype.kind in "OU" else np.float64)
