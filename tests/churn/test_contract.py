@@ -112,7 +112,7 @@ MISTAKES = {
     ),
     "a target with one value": (
         {"target": {"column": "left", "positive": "yes", "negative": " YES "}},
-        r"target: are the same value",
+        r"target: positive 'yes' and negative ' YES ' are the same value",
     ),
     "the id as a feature": (
         {"id": "age"},
