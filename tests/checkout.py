@@ -50,12 +50,16 @@ class Checkout:
         shutil.copytree(self.folder, folder, symlinks=True, ignore=leave_out)
         return Checkout(folder)
 
-    def change_params(self, change: Callable[[dict[str, Any]], object]) -> None:
-        """Let `change` alter the content of params.yaml."""
-        path, yaml = self.folder / "params.yaml", YAML()
+    def change_yaml(self, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+        """Let `change` alter the content of a YAML file."""
+        path, yaml = self.folder / name, YAML()
         content = yaml.load(path)
         change(content)
         yaml.dump(content, path)
+
+    def change_params(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Let `change` alter the content of params.yaml."""
+        self.change_yaml("params.yaml", change)
 
     def outs(self) -> dict[str, str]:
         """Hash of every out in dvc.lock, by path."""

@@ -13,12 +13,12 @@ import pytest
 
 from tests.checkout import ROOT, Checkout
 
-# Appended to conf/config.yaml, where it comes after every group.
-SMALL = """
-source: {history_rows: 2000, current_rows: 400}
-model: {n_estimators: 30}
-evaluate: {resamples: 100}
-"""
+# The shipped configuration made small, where it stands: dvc exp run composes conf/ anew.
+SMALL = {
+    "conf/source/synthetic.yaml": {"history_rows": 2000, "current_rows": 400},
+    "conf/model/xgboost.yaml": {"n_estimators": 30},
+    "conf/evaluate/default.yaml": {"resamples": 100},
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,8 +52,8 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
             shutil.copy2(ROOT / name, folder / name)
     checkout = Checkout(folder)
     checkout.run("git", "init", "-q", "-b", "main")
-    with (folder / "conf/config.yaml").open("a") as config:
-        config.write(SMALL)
+    for name, values in SMALL.items():
+        checkout.change_yaml(name, lambda content, new=values: content.update(new))
     checkout.compose()
     checkout.run("dvc", "repro", "-q")
     checkout.commit("small")

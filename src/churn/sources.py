@@ -33,6 +33,8 @@ from churn.synthetic import Part, draw
 
 # DVC cannot leave out a dependency, so this file stands for "no current customers".
 NO_CURRENT = Path("conf/source/none/current")
+# Bytes in which a binary file shows that it is one.
+BEGINNING = 4096
 ENDINGS = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",)}
 
 
@@ -121,6 +123,9 @@ def _read_csv(path: Path) -> pa.Table:
 
 
 def _header(path: Path) -> list[str]:
+    with pa.input_stream(str(path)) as stream:
+        if b"\0" in stream.read(BEGINNING):
+            raise UnreadableFile(path, "csv", "it holds binary data")
     with pa.input_stream(str(path)) as stream:
         try:
             return pa.csv.open_csv(stream, parse_options=_PARSE).schema.names

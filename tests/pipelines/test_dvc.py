@@ -102,7 +102,6 @@ def test_the_plots_can_be_shown_and_compared(checkout: Checkout):
     [
         "Running stage 'load'",
         "Running stage 'train'",
-        "> python -m pipelines.evaluate",
         "Updating lock file",
     ],
 )
