@@ -12,8 +12,9 @@ help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | column -t -s "$$(printf '\t')"
 
 # The mark names the content of requirements.txt and is written last, so an environment is whole and
-# of this commit, or is made anew. uv, itself installed under its hash from requirements.txt, installs
-# the rest in a quarter of pip's time.
+# of this commit, or is made anew. pip installs uv, which takes a quarter of pip's time for the rest,
+# and setuptools, which builds the one package that comes as source (antlr4-python3-runtime, for
+# hydra) without fetching anything that has no hash here.
 INSTALLED := $(VENV)/.installed-$(shell sha256sum requirements.txt | cut -c1-16)
 $(INSTALLED):
 	@command -v $(PYTHON) >/dev/null || { \
@@ -22,9 +23,11 @@ $(INSTALLED):
 	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq python3.11-venv; else \
 	  echo "error: Python's venv module is incomplete. Run: sudo apt-get install python3.11-venv" >&2; exit 1; fi
 	$(PYTHON) -m venv --clear $(VENV)
-	awk '/^uv==/ {p=1; print; next} /^[^ ]/ {p=0} p' requirements.txt > $(VENV)/uv.txt
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt
-	$(VENV)/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python $(VENV)/bin/python requirements.txt
+	awk '/^[^ ]/ {p = /^(uv|setuptools)==/} p' requirements.txt > $(VENV)/first.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  -r $(VENV)/first.txt
+	$(VENV)/bin/uv pip sync --quiet --require-hashes --no-build-isolation --compile-bytecode \
+	  --python $(VENV)/bin/python requirements.txt
 	touch $@
 
 repro: $(INSTALLED) compose  ## rebuild the model, print how good it is
