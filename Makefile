@@ -22,6 +22,7 @@ $(INSTALLED):
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq python3.11-venv; else \
 	  echo "error: Python's venv module is incomplete. Run: sudo apt-get install python3.11-venv" >&2; exit 1; fi
+	@echo "Installing the environment; this takes a minute or two."
 	$(PYTHON) -m venv --clear $(VENV)
 	awk '/^[^ ]/ {p = /^(uv|setuptools)==/} p' requirements.txt > $(VENV)/first.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
@@ -67,4 +68,4 @@ figures: $(INSTALLED)  ## write the figures of README.md from the reports
 	python -m commands.figures
 
 clean:  ## remove the environment and everything that the pipeline made
-	rm -rf $(VENV) data models reports/plots reports/*.html .dvc/cache .dvc/tmp
+	rm -rf $(VENV) data models reports/plots reports/*.html dvc_plots .dvc/cache .dvc/tmp

@@ -13,6 +13,12 @@ from pathlib import Path
 from dvc.utils.hydra import compose_and_dump
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from churn.errors import ChurnError
+from churn.files import write_text
+from churn.params import read_parameters
+from churn.sources import refuse_missing_files
 
 PARAMS = Path("params.yaml")
 
@@ -33,12 +39,17 @@ def main() -> None:
     given = arguments.parse_args()
     try:
         text = composed(given.overrides)
-    except (HydraException, OmegaConfBaseException) as error:
-        sys.exit(f"error: conf/: {error}")
+    except (HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
+        sys.exit(f"error: conf/: {' '.join(str(error).split())}")
     if not given.check:
-        PARAMS.write_text(text, encoding="utf-8")
+        write_text(PARAMS, text)
     elif not PARAMS.is_file() or PARAMS.read_text(encoding="utf-8") != text:
         sys.exit("error: params.yaml is not what conf/ composes to. Run make compose.")
+    # What the first stage would say, said before DVC looks for the files in words of its own.
+    try:
+        refuse_missing_files(read_parameters(PARAMS).source)
+    except ChurnError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

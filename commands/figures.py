@@ -7,12 +7,12 @@ with 1 when README.md says something else than the reports.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from churn.files import read_json, write_text
 from commands import summary
 
 README = Path("README.md")
@@ -26,7 +26,7 @@ def results() -> str:
 
 def speed() -> str:
     """The table of `make bench`."""
-    found = json.loads(BENCH.read_text())
+    found = read_json(BENCH)
     whole, rows = found["dvc_repro_seconds"], found["rows"]
     lines = [
         "| what | measured |",
@@ -58,10 +58,10 @@ def main() -> None:
     """Fill in, or check."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--check", action="store_true", help="only say whether they agree")
-    before = README.read_text()
+    before = README.read_text(encoding="utf-8")
     after = filled(before)
     if not arguments.parse_args().check:
-        README.write_text(after)
+        write_text(README, after)
     elif before != after:
         sys.exit("error: README.md has other figures than the reports. Run make figures.")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from pathlib import Path
 from typing import Any
+
+from churn.files import read_json
 
 NEXT = """
 Report   reports/evaluation.html   how good the model is
@@ -12,8 +14,8 @@ Report   reports/evaluation.html   how good the model is
 Model    models/churn/             the bundle: trees, preparation, threshold, reference
 
 Next     source .venv/bin/activate
-         dvc exp run -S model.max_depth=4      try another parameter
-         dvc exp show                          compare
+         dvc exp run -S model.max_depth=4      try another parameter (of conf/, anew each time)
+         dvc exp show --only-changed           compare
          README.md, "Bring your own table"     use your own customers
 """
 
@@ -36,14 +38,19 @@ def table(found: dict[str, Any], bounds: dict[str, list[float]]) -> str:
 
 def text() -> str:
     """The summary of the working tree's reports."""
-    found = json.loads(Path("reports/metrics.json").read_text())
-    details = json.loads(Path("reports/evaluation.json").read_text())
-    head = f"On {found['n']} held-out customers, {found['churners']} of them churners:"
+    found = read_json(Path("reports/metrics.json"))
+    details = read_json(Path("reports/evaluation.json"))
+    stay = 1 - found["churners"] / found["n"]
+    head = (
+        f"On {found['n']} held-out customers, {found['churners']} of them churners "
+        f"(to flag nobody would be right for {stay:.1%}):"
+    )
     return f"\n{head}\n\n{table(found, details['intervals'])}\n{NEXT}"
 
 
 def main() -> None:
-    """Print it."""
+    """Print it, on terminals without en dashes too."""
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     print(text())
 
 

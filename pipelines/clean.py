@@ -1,18 +1,17 @@
 """Stage clean: type every column, spell categories alike, keep one row a customer."""
 
-import json
 from pathlib import Path
 
 from churn.cleaning import accounted
 from churn.cleaning import clean as cleaned
-from churn.files import read_parquet, write_json, write_parquet
+from churn.files import read_json, read_parquet, write_json, write_parquet
 from churn.settings import Parameters
 from pipelines.stage import PARTS, run
 
 
 def clean(parameters: Parameters) -> None:
     """data/valid/ → data/clean/, reports/rows.json"""
-    validation = json.loads(Path("reports/validation.json").read_text())
+    validation = read_json(Path("reports/validation.json"))
     tables, rows = {}, {}
     for part in PARTS:
         valid = read_parquet(Path(f"data/valid/{part}.parquet"))

@@ -1,12 +1,11 @@
 """Stage drift: how far the current customers have moved away from the training rows."""
 
-import json
 from pathlib import Path
 
 from churn.bundle import Bundle
 from churn.drift import compare
 from churn.drift_page import drift_page
-from churn.files import read_parquet, write_json, write_text
+from churn.files import read_json, read_parquet, write_json, write_text
 from churn.scoring import Scorer
 from churn.settings import Parameters
 from churn.tables import labels, to_columns
@@ -26,7 +25,7 @@ def drift(parameters: Parameters) -> None:
         bundle.reference,
         parameters.drift,
     )
-    rows = json.loads(Path("reports/rows.json").read_text())
+    rows = read_json(Path("reports/rows.json"))
     page = drift_page(
         comparison,
         bundle.reference.rows,

@@ -1,12 +1,11 @@
 """Stage evaluate: how good the bundle is on the held-out customers."""
 
-import json
 from pathlib import Path
 
 from churn.bundle import Bundle
 from churn.evaluation import evaluate as measured
 from churn.evaluation_page import evaluation_page
-from churn.files import read_parquet, write_json, write_text
+from churn.files import read_json, read_parquet, write_json, write_text
 from churn.scoring import Scorer
 from churn.settings import Parameters
 from churn.synthetic import true_probabilities
@@ -25,7 +24,7 @@ def evaluate(parameters: Parameters) -> None:
         true_probabilities(parameters.source, table.column(contract.id_column).to_pylist()),
         parameters.evaluate,
     )
-    rows = json.loads(Path("reports/rows.json").read_text())
+    rows = read_json(Path("reports/rows.json"))
     page = evaluation_page(result, bundle.manifest, rows)
     write_json(Path("reports/metrics.json"), result.metrics)
     write_json(Path("reports/evaluation.json"), result.details)

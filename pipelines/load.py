@@ -12,6 +12,8 @@ def load(parameters: Parameters) -> None:
     """source → data/raw/"""
     taken = {part: take_snapshot(parameters.source, parameters.table, part) for part in PARTS}
     for part, snapshot in taken.items():
+        left_out = ", ".join(snapshot.origin.get("ignored_columns", ())) or "none"
+        print(f"{part}: {snapshot.table.num_rows} rows; columns outside the contract: {left_out}")
         write_parquet(Path(f"data/raw/{part}.parquet"), snapshot.table)
     write_json(
         Path("data/raw/manifest.json"), {part: one.description for part, one in taken.items()}

@@ -19,5 +19,6 @@ def run(stage: Callable[[Parameters], None]) -> None:
     try:
         stage(read_parameters(PARAMS))
     except ChurnError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; run it again to go on")

@@ -22,6 +22,7 @@ def validate(parameters: Parameters) -> None:
         for part in PARTS
     }
     for part, one in divided.items():
+        print(f"{part}: {one.report['valid']} rows valid, {one.report['quarantined']} set aside")
         write_parquet(Path(f"data/valid/{part}.parquet"), one.valid)
         write_parquet(Path(f"data/quarantine/{part}.parquet"), one.quarantine)
     write_json(Path("reports/validation.json"), {part: one.report for part, one in divided.items()})

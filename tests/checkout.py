@@ -12,6 +12,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from commands.verify import hashes
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -63,10 +65,4 @@ class Checkout:
 
     def outs(self) -> dict[str, str]:
         """Hash of every out in dvc.lock, by path."""
-        return outs(self.folder / "dvc.lock")
-
-
-def outs(lock: Path) -> dict[str, str]:
-    """Hash of every out in a dvc.lock, by path."""
-    stages = YAML(typ="safe", pure=True).load(lock)["stages"]
-    return {out["path"]: out["md5"] for one in stages.values() for out in one.get("outs", [])}
+        return hashes((self.folder / "dvc.lock").read_text())

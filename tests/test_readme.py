@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 
+import pyarrow.parquet as pq
 import pytest
 
 from commands.figures import filled
@@ -23,17 +25,21 @@ NOT_RUN = ("make test", "source .venv/bin/activate")
 
 def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout):
     # Given the files that the page tells to write,
-    files = [text for language, text in BLOCKS if language == "yaml"]
-    assert files
+    files = [text for language, text in BLOCKS if language in ("yaml", "python")]
+    assert len(files) == 2
     for text in files:
         name = text.splitlines()[0].removeprefix("# ")
         (checkout.folder / name).write_text(text)
     # when every command is run, then each succeeds.
     for command in COMMANDS:
         if command not in NOT_RUN:
-            checkout.run(*command.split())
-    # The last ones ran the page's own table.
+            checkout.run(*shlex.split(command))
+    # The last ones ran the page's own table; its feature can be added.
     assert '"rows_in": 600' in (checkout.folder / "reports/rows.json").read_text()
+    checkout.change_params(lambda p: p["table"].update(features="churn.features.mobile"))
+    assert checkout.stage("featurize").returncode == 0
+    made = pq.read_schema(checkout.folder / "data/features/train.parquet")
+    assert "complaints_per_month" in made.names
 
 
 def test_the_sample_is_from_the_file():

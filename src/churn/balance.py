@@ -31,6 +31,7 @@ def resample(
     if settings.method in ("none", "class_weight"):
         return encoded, labels
     if settings.method == "smote":
+        categorical = _nominal(encoded, categorical)
         _refuse_unfit(encoded, labels, categorical)
     # Imported here: half a second that `balance=none`, the default, need not pay.
     from imblearn.over_sampling import SMOTE, SMOTENC, RandomOverSampler
@@ -46,6 +47,12 @@ def resample(
     with threadpool_limits(limits=1):
         rows, outcomes = sampler.fit_resample(encoded, labels)
     return np.asarray(rows, dtype=np.float64), np.asarray(outcomes, dtype=np.float64)
+
+
+def _nominal(encoded: Matrix, categorical: tuple[int, ...]) -> tuple[int, ...]:
+    """Categories, and numbers that are only ever 0 and 1: half a yes is nothing."""
+    flags = np.flatnonzero(np.isin(encoded, (0, 1)).all(axis=0))
+    return tuple(sorted({*categorical, *flags.tolist()}))
 
 
 def _refuse_unfit(encoded: Matrix, labels: Labels, categorical: tuple[int, ...]) -> None:

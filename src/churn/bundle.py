@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 import xgboost
 from pydantic import BaseModel, Field, ValidationError
 
+from churn.atomic import write_bytes
 from churn.contract import Contract, Frozen
 from churn.errors import InvalidBundle
 from churn.preprocess import Preprocessor
@@ -71,15 +72,13 @@ class Bundle:
 
     def save(self, folder: Path) -> None:
         """Write the three files into `folder`, which is created."""
-        folder.mkdir(parents=True, exist_ok=True)
         trees = bytes(self.booster.save_raw("ubj"))
         distributions = _json(self.reference.model_dump(mode="json"))
         content = self.manifest.model_dump(mode="json", by_alias=True)
         content["files"] = {MODEL: _sha256(trees), REFERENCE: _sha256(distributions)}
         content["sha256"] = _sha256(_json(content))
-        (folder / MODEL).write_bytes(trees)
-        (folder / REFERENCE).write_bytes(distributions)
-        (folder / BUNDLE).write_bytes(_json(content))
+        for name, data in {MODEL: trees, REFERENCE: distributions, BUNDLE: _json(content)}.items():
+            write_bytes(folder / name, data)
 
     @classmethod
     def load(cls, folder: Path) -> Bundle:

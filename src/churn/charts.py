@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+from matplotlib import rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, ACCENT, QUIET = "#1f2933", "#0b6e99", "#9aa5b1"
+# Starting from the defaults: what a user has in a matplotlibrc must not change the reports.
 STYLE: dict[Any, Any] = {
+    **{name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")},
     "svg.hashsalt": "churn",
     "svg.fonttype": "path",
     "text.parse_math": False,  # a price such as $10 is text
@@ -33,7 +36,7 @@ STYLE: dict[Any, Any] = {
 def chart(x: str, y: str) -> Iterator[tuple[Figure, Axes]]:
     """An empty chart with its two axes named, in the style of the reports."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(4.6, 3.6), layout="constrained")
+        figure = Figure(figsize=(3.8, 3.1), layout="constrained")
         axes = figure.subplots()
         axes.set_xlabel(x)
         axes.set_ylabel(y)

@@ -6,6 +6,7 @@ is 1); categories are object arrays of str with None for missing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,12 @@ def row_count(columns: Columns) -> int:
 def take(columns: Columns, rows: NDArray[Any]) -> Columns:
     """The given rows (indices or a mask of shape (n,)) of every column."""
     return {name: values[rows] for name, values in columns.items()}
+
+
+def most_frequent(values: Array, most: int) -> list[str]:
+    """Up to `most` levels of a category (n,), the most frequent first, equals by name."""
+    counts = Counter(value for value in values.tolist() if value is not None)
+    return sorted(counts, key=lambda level: (-counts[level], level))[:most]
 
 
 def contract_columns(columns: Columns, contract: Contract) -> Columns:

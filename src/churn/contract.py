@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from churn.errors import did_you_mean
+from churn.wording import did_you_mean
 
 # Names of the project's own: the model's score, bins among levels, columns beside the customer's.
 SCORE = "churn_probability"
@@ -34,6 +34,8 @@ def _no_boolean(value: object) -> object:
 
 Whole = Annotated[int, BeforeValidator(_no_boolean)]
 Number = Annotated[float, BeforeValidator(_no_boolean)]
+# Beyond it not every whole number is a float64.
+LARGEST_EXACT = 2**53
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -90,6 +92,13 @@ class IntegerColumn(_Number):
     """A whole number."""
 
     type: Literal["integer"]
+
+    @model_validator(mode="after")
+    def _bounds_are_exact(self) -> Self:
+        for bound in (self.min, self.max, self.above, self.below):
+            if bound is not None and abs(bound) > LARGEST_EXACT:
+                raise ValueError(f"{bound:g} is beyond 2^53, where whole numbers are not exact")
+        return self
 
 
 class NumberColumn(_Number):

@@ -18,12 +18,11 @@ from churn import exact, metrics
 from churn.columns import Columns
 from churn.contract import SCORE
 from churn.reference import Bins, Reference
-from churn.settings import DriftSettings
+from churn.settings import LEAST_OF_EACH_CLASS, DriftSettings
 
 FLOOR = 0.0001
 Floats = NDArray[np.float64]
 Level = Literal["ok", "warning", "alarm"]
-LEAST_OF_EACH_CLASS = 5
 LEVELS: tuple[Level, ...] = ("ok", "warning", "alarm")
 
 

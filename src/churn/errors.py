@@ -7,22 +7,10 @@ and keeps its traceback.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Give ` (did you mean 'x'?)` for the known word closest to `word`, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
-
-
-def listed(words: Iterable[str], most: int = 12) -> str:
-    """Join words with commas, cutting the list after `most` of them."""
-    names = list(words)
-    more = f", … ({len(names) - most} more)" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+from churn.wording import did_you_mean, listed
 
 
 class ChurnError(Exception):
@@ -65,12 +53,23 @@ class UnreadableFile(ChurnError):
         )
 
 
+class LineBreakInValue(ChurnError):
+    """A value of a CSV file goes over several lines."""
+
+    def __init__(self, path: str | Path, column: str, row: int) -> None:
+        super().__init__(
+            f"{path}: column {column}, row {row}: the value goes over several lines. Most often a "
+            "quotation mark is never closed and swallows the rows after it; close it, or take line "
+            "breaks out of the export."
+        )
+
+
 class DoubledColumn(ChurnError):
     """Two columns of a source carry one name."""
 
     def __init__(self, path: str | Path, names: Iterable[str]) -> None:
         super().__init__(
-            f"{path}: column named more than once: {listed(names)}. "
+            f"{path}: column named more than once: {listed(map(repr, names))}. "
             "Each name may stand once in the header (after the contract's rename)."
         )
 
@@ -88,10 +87,11 @@ class UnusableColumn(ChurnError):
 class SyntheticIsTelco(ChurnError):
     """The generator was asked for another table than its own."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, different: Sequence[str]) -> None:
         super().__init__(
-            f"source=synthetic draws the columns of table=telco, not of {table}. Set source=csv "
-            "(or parquet) and source.history to the file of your customers."
+            f"source=synthetic draws the columns of table=telco as it ships, not those of {table}; "
+            f"different are: {listed(different)}. Set source=csv (or parquet) and "
+            "source.history to the file of your customers."
         )
 
 
@@ -125,10 +125,11 @@ class UnknownTargetValue(ChurnError):
     """The target has a value that is neither of the two in the contract."""
 
     def __init__(
-        self, table: str, target: str, found: Sequence[str], allowed: Sequence[str]
+        self, table: str, target: str, rows: int, found: Sequence[str], allowed: Sequence[str]
     ) -> None:
         super().__init__(
-            f"{table}: target {target}: unknown value {listed(map(repr, found))}. Allowed are "
+            f"{table}: target {target}: {rows} rows have an unknown value: "
+            f"{listed(map(repr, found))}. Allowed are "
             f"{listed(map(repr, allowed))} (or blank, which goes to quarantine). Correct the data, "
             "or target.positive and target.negative in the contract."
         )
@@ -171,9 +172,8 @@ class InvalidParameters(ChurnError):
     """A parameter, or a key of a contract, is unknown, missing, or out of range."""
 
     def __init__(self, where: str, problems: Sequence[str]) -> None:
-        super().__init__(
-            f"{where}: " + "; ".join(problems) + ". Edit conf/, then run make compose."
-        )
+        told = "; ".join(problems)
+        super().__init__(f"{where}: {told}. Correct conf/ and run make compose, or correct the -S.")
 
 
 class UnreadableParameters(ChurnError):
@@ -224,12 +224,13 @@ class UnknownFeatureModule(ChurnError):
         )
 
 
-class FeatureShape(ChurnError):
-    """A feature function returned something that is no column."""
+class WrongFeature(ChurnError):
+    """A feature function failed, or returned something that is no column of finite values."""
 
-    def __init__(self, feature: str, got: str, rows: int) -> None:
+    def __init__(self, feature: str, problem: str, rows: int) -> None:
         super().__init__(
-            f"feature {feature}: returned {got}; it must return one array of length {rows}."
+            f"feature {feature}: {problem}; it must return one array of length {rows}, "
+            "its numbers finite or missing (NaN)."
         )
 
 

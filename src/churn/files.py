@@ -1,35 +1,31 @@
-"""Writing files whole or not at all, with the same bytes each time."""
+"""Files of the pipeline: written whole or not at all, with the same bytes each time."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then move it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    write(unfinished)
-    unfinished.replace(path)
+from churn.atomic import write_bytes, write_whole
 
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text."""
-    write_whole(
-        path,
-        lambda unfinished: unfinished.write_text(text, encoding="utf-8", newline="\n") and None,
-    )
+    write_bytes(path, text.encode())
 
 
 def write_json(path: Path, data: object) -> None:
     """Write JSON, keys in the order given; NaN and infinity are refused with ValueError."""
     write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON that a stage wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:

@@ -55,9 +55,12 @@ def _in_words(problem: dict[str, Any], raw: object) -> str:
     if kind == "value_error":
         return f"{key}: {message.removeprefix('Value error, ')}"
     if kind == "union_tag_invalid":
-        return f"{key}: {context['tag']!r} is unknown; allowed are {context['expected_tags']}"
+        name, allowed = context["discriminator"].strip("'"), context["expected_tags"]
+        return f"{key}: {name} {context['tag']!r} is unknown; allowed are {allowed}"
     if kind == "union_tag_not_found":
         return f"{key}: {context['discriminator'].strip(chr(39))} is missing"
+    if kind == "model_attributes_type":
+        return f"{key}: {problem['input']!r} is not allowed: write keys, such as {{type: integer}}"
     return f"{key}: {problem['input']!r} is not allowed: {message[0].lower()}{message[1:]}"
 
 

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from churn.columns import Array
-from churn.contract import MISSING, BooleanColumn, CategoryColumn, Column, Target, folded
+from churn.contract import MISSING, BooleanColumn, CategoryColumn, Column, Target
+from churn.tables import to_values
 
 MISSING_WORDS = ("", "na", "n/a", "#n/a", "nan", "null", "none", MISSING)
 YES, NO = ("yes", "true", "y", "t", "1", "1.0"), ("no", "false", "n", "f", "0", "0.0")
@@ -68,8 +69,8 @@ def parse_id(raw: pa.ChunkedArray) -> Array:
 def parse_target(raw: pa.ChunkedArray, target: Target) -> Parsed:
     """Read outcomes: 1 for the positive value, 0 for the negative, NaN for missing or another."""
     _, key = _text(_decoded(raw))
-    words = (folded(target.negative), folded(target.positive))
-    known = _floats(pc.index_in(key, pa.array(words)))
+    _, words = _text(pa.array([target.negative, target.positive]))
+    known = _floats(pc.index_in(key, words))
     missing = np.isnan(known) & _mask(pc.is_in(key, pa.array(MISSING_WORDS)))
     return Parsed(known, missing, np.isnan(known) & ~missing)
 
@@ -108,7 +109,8 @@ def _is_number(array: pa.Array) -> bool:
 def _text(array: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Values as trimmed text, and their folded form for comparison."""
     text = pc.utf8_trim_whitespace(as_text(pa.chunked_array([array])))
-    return text, pc.utf8_lower(text)
+    # Through capitals, so that both small sigmas are one.
+    return text, pc.utf8_lower(pc.utf8_upper(text))
 
 
 def _mask(array: pa.Array) -> Mask:
@@ -143,13 +145,11 @@ def _words_for_bits(key: pa.Array) -> Array:
 
 def _category(array: pa.Array, column: CategoryColumn) -> Parsed:
     text, key = _text(array)
-    listed = column.values or ()
-    number = pc.index_in(key, pa.array([folded(value) for value in listed], pa.string()))
-    canonical = pc.take(pa.array(listed, pa.string()), number)
+    listed = pa.array(column.values or (), pa.string())
+    number = pc.index_in(key, _text(listed)[1])
+    canonical = pc.take(listed, number)
     is_listed = _mask(pc.is_valid(number))
     missing = ~is_listed & _mask(pc.is_in(key, pa.array(MISSING_WORDS)))
     word = pc.if_else(pa.array(missing), None, pc.coalesce(canonical, text))
-    values = pc.dictionary_encode(word)
-    levels = np.array([*values.dictionary.to_pylist(), None], dtype=object)
-    found = levels[values.indices.fill_null(len(levels) - 1).to_numpy()]
-    return Parsed(found, missing, np.zeros(len(text), dtype=bool))
+    values = to_values(pc.dictionary_encode(word))
+    return Parsed(values, missing, np.zeros(len(text), dtype=bool))

@@ -8,13 +8,11 @@ columns. Resampling, which needs to know the categories, works between the two.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.columns import Array, Columns, row_count
-from churn.contract import Frozen
+from churn.columns import Array, Columns, most_frequent, row_count
+from churn.contract import MISSING, Frozen
 from churn.errors import NothingToLearnFrom
 from churn.settings import PreprocessSettings
 
@@ -71,7 +69,7 @@ class Preprocessor(Frozen):
     def names(self) -> tuple[str, ...]:
         """Columns of the model matrix: `age`, `contract=One year`, `contract=(missing)`, …"""
         return tuple(
-            name if level is ... else f"{name}={'(missing)' if level is None else level}"
+            name if level is ... else f"{name}={MISSING if level is None else level}"
             for name, level in self._expanded()
         )
 
@@ -146,7 +144,9 @@ def _missing(values: Array) -> NDArray[np.bool_]:
 
 def _fit_number(name: str, present: Array, settings: PreprocessSettings) -> NumberInput:
     q = settings.cap_quantile
-    bounds = np.quantile(present, [q, 1 - q]) if q > 0 else [-np.inf, np.inf]
+    # A rare yes among noes is no outlier.
+    is_flag = bool(np.isin(present, (0, 1)).all())
+    bounds = [-np.inf, np.inf] if q == 0 or is_flag else np.quantile(present, [q, 1 - q])
     low, high = np.clip(bounds, -FLOAT32_MAX, FLOAT32_MAX)
     median = np.median(np.clip(present, low, high))
     fill = float(median) if settings.missing_numbers == "median" else None
@@ -154,11 +154,10 @@ def _fit_number(name: str, present: Array, settings: PreprocessSettings) -> Numb
 
 
 def _fit_category(name: str, values: Array, settings: PreprocessSettings) -> CategoryInput:
-    counts = Counter(values.tolist())
-    has_missing = counts.pop(None, 0) > 0
-    frequent = sorted(counts, key=lambda level: (-counts[level], level))[: settings.max_levels]
-    own_level = settings.missing_categories == "level"
-    levels: list[str | None] = sorted(frequent)
-    if own_level and has_missing:
+    frequent = most_frequent(values, settings.max_levels)
+    levels: list[str | None] = [*sorted(frequent)]
+    if settings.missing_categories == "mode":
+        return CategoryInput(name=name, levels=tuple(levels), fill=frequent[0])
+    if _missing(values).any():
         levels.append(None)
-    return CategoryInput(name=name, levels=tuple(levels), fill=None if own_level else frequent[0])
+    return CategoryInput(name=name, levels=tuple(levels), fill=None)

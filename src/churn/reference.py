@@ -7,14 +7,13 @@ the drift stage and the drift metrics of the server alike.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.columns import Array, Columns
+from churn.columns import Array, Columns, most_frequent
 from churn.contract import MISSING, SCORE, UNSEEN, Frozen
 
 BINS = 10
@@ -31,9 +30,11 @@ class NumberBins(Frozen):
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the bins, the one of missing values last."""
-        bounds = ["-inf", *_distinct(self.edges), "inf"]
-        spans = [f"({low}, {high}]" for low, high in pairwise(bounds)]
-        return (*spans, MISSING)
+        edges = _distinct(self.edges)
+        if not edges:
+            return ("any", MISSING)
+        spans = [f"over {low} to {high}" for low, high in pairwise(edges)]
+        return (f"up to {edges[0]}", *spans, f"over {edges[-1]}", MISSING)
 
     def count(self, values: Array) -> NDArray[np.int64]:
         """Rows in each bin; values float64 (n,) → (bins,)."""
@@ -86,9 +87,7 @@ def reference(columns: Columns, scores: Array) -> Reference:
 
 def _bins(values: Array) -> Bins:
     if values.dtype == object:
-        counts = Counter(value for value in values.tolist() if value is not None)
-        frequent = sorted(counts, key=lambda level: (-counts[level], level))[:MOST_LEVELS]
-        levels = tuple(sorted(frequent))
+        levels = tuple(sorted(most_frequent(values, MOST_LEVELS)))
         empty_category = CategoryBins(levels=levels, ratios=())
         return CategoryBins(levels=levels, ratios=_ratios(empty_category.count(values)))
     present = values[~np.isnan(values)]

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from churn.contract import Contract, Frozen, Number, Whole
+
+# Fewer customers of either outcome than this are too few to measure anything on.
+LEAST_OF_EACH_CLASS = 5
+
+# DVC cannot leave out a dependency: these files stand where there is no history or current file.
+PLACEHOLDERS = ("conf/source/none/history", "conf/source/none/current")
 
 Share = Annotated[Number, Field(ge=0, le=1)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
@@ -34,13 +40,20 @@ class SyntheticSource(Frozen):
     current_rows: Rows
     drift: Literal["none", "mild", "strong"]
 
+    @field_validator("history", "current")
+    @classmethod
+    def _is_a_placeholder(cls, path: str) -> str:
+        if path not in PLACEHOLDERS:
+            raise ValueError(f"source=synthetic reads no file, {path!r} neither; set source=csv")
+        return path
+
 
 class FileSource(Frozen):
     """Customers read from files.
 
     Attributes:
         history: path of the labelled customers.
-        current: path of the recent customers; `churn.sources.NO_CURRENT` for none.
+        current: path of the recent customers; the second of `PLACEHOLDERS` for none.
     """
 
     kind: Literal["csv", "parquet"]

@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from churn.contract import Contract
+from churn.columns import Array, Columns
+from churn.contract import BooleanColumn, CategoryColumn, Contract
 from churn.errors import (
     DoubledColumn,
     EmptyInput,
     InputFileMissing,
+    LineBreakInValue,
     MissingColumn,
     SyntheticIsTelco,
     UnreadableFile,
@@ -28,13 +32,12 @@ from churn.errors import (
 )
 from churn.export import export
 from churn.files import sha256
-from churn.settings import Source, SyntheticSource
+from churn.settings import PLACEHOLDERS, Source, SyntheticSource
 from churn.synthetic import Part, draw
 
-# DVC cannot leave out a dependency, so this file stands for "no current customers".
-NO_CURRENT = Path("conf/source/none/current")
 # Bytes in which a binary file shows that it is one.
 BEGINNING = 4096
+KINDS: dict[type, str] = {CategoryColumn: "category", BooleanColumn: "boolean"}
 ENDINGS = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",)}
 
 
@@ -70,7 +73,7 @@ def take_snapshot(source: Source, contract: Contract, part: Part) -> Snapshot:
     if isinstance(source, SyntheticSource):
         return _synthetic(source, contract, part)
     path = Path(source.history if part == "history" else source.current)
-    if part == "current" and path == NO_CURRENT:
+    if part == "current" and source.current == PLACEHOLDERS[1]:
         names = [contract.id_column, *contract.columns]
         return Snapshot(
             pa.table({name: pa.array([], pa.string()) for name in names}), {"source": "none"}
@@ -80,12 +83,41 @@ def take_snapshot(source: Source, contract: Contract, part: Part) -> Snapshot:
     return under_contract(table, contract, path, origin, labelled=part == "history")
 
 
+def refuse_missing_files(source: Source) -> None:
+    """Check that the files of a source are there.
+
+    Raises:
+        InputFileMissing: one is not.
+    """
+    for parameter, name in {"history": source.history, "current": source.current}.items():
+        if not Path(name).is_file():
+            raise InputFileMissing(name, f"source.{parameter}")
+
+
 def _synthetic(source: SyntheticSource, contract: Contract, part: Part) -> Snapshot:
     drawn = draw(source, part)
-    if set(drawn.columns) != set(contract.columns):
-        raise SyntheticIsTelco(contract.name)
+    if different := _different(drawn.columns, contract):
+        raise SyntheticIsTelco(contract.name, different)
     table = export(drawn, contract, source, part)
     return Snapshot(table, {"source": source.kind, "seed": source.seed})
+
+
+def _different(drawn: Columns, contract: Contract) -> list[str]:
+    """Columns that the generator and the contract do not have alike."""
+    missing = [f"{name} (missing)" for name in drawn if name not in contract.columns]
+    extra = [f"{name} (unknown)" for name in contract.columns if name not in drawn]
+    other = [
+        f"{name} (of another type)"
+        for name, column in contract.columns.items()
+        if name in drawn and _kind(drawn[name]) != KINDS.get(type(column), "number")
+    ]
+    return [*missing, *extra, *other]
+
+
+def _kind(values: Array) -> str:
+    if values.dtype == object:
+        return "category"
+    return "boolean" if np.isin(values, (0, 1)).all() else "number"
 
 
 def read_file(path: Path, kind: str, parameter: str) -> pa.Table:
@@ -116,10 +148,14 @@ def read_file(path: Path, kind: str, parameter: str) -> pa.Table:
 def _read_csv(path: Path) -> pa.Table:
     header = _header(path)
     _refuse_doubled(path, header)
+    if len(header) == 1 and (other := [mark for mark in ";\t|" if mark in header[0]]):
+        raise UnreadableFile(path, "csv", f"values are separated by {other[0]!r}, not by commas")
     convert = pa.csv.ConvertOptions(
         column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
     )
-    return pa.csv.read_csv(path, parse_options=_PARSE, convert_options=convert)
+    table = pa.csv.read_csv(path, parse_options=_PARSE, convert_options=convert)
+    _refuse_line_breaks(path, table)
+    return table
 
 
 def _header(path: Path) -> list[str]:
@@ -173,7 +209,7 @@ def under_contract(
         raise MissingColumn(path, contract.name, missing, names)
     kept = table.select([name for name in contract.source_columns if name in names])
     for field in kept.schema:
-        if _is_unusable(field.type):
+        if not _is_usable(field.type):
             raise UnusableColumn(path, field.name, str(field.type))
     if contract.id is None:
         kept = kept.add_column(0, contract.id_column, _row_numbers(kept.num_rows))
@@ -181,10 +217,22 @@ def under_contract(
     return Snapshot(kept, {**origin, "ignored_columns": ignored})
 
 
-def _is_unusable(kind: pa.DataType) -> bool:
+def _is_usable(kind: pa.DataType) -> bool:
     types = pa.types
-    checks = (types.is_nested, types.is_binary, types.is_large_binary, types.is_duration)
-    return any(check(kind) for check in checks)
+    if types.is_dictionary(kind):
+        return _is_usable(kind.value_type)
+    checks = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
+    words = (types.is_string, types.is_large_string, types.is_string_view, types.is_null)
+    times = (types.is_date, types.is_time, types.is_timestamp)
+    return any(check(kind) for check in (*checks, *words, *times))
+
+
+def _refuse_line_breaks(path: Path, table: pa.Table) -> None:
+    """A quotation mark that is never closed swallows the rows after it, line breaks and all."""
+    for name in table.column_names:
+        broken = pc.index(pc.match_substring(table.column(name), "\n"), True).as_py()
+        if broken >= 0:
+            raise LineBreakInValue(path, name, broken + 1)
 
 
 def _row_numbers(rows: int) -> pa.Array:

@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.errors import EmptySplit
-from churn.settings import SplitSettings
-
-LEAST_OF_EACH_CLASS = 5
+from churn.settings import LEAST_OF_EACH_CLASS, SplitSettings
 
 
 def is_test(ids: Iterable[str], settings: SplitSettings) -> NDArray[np.bool_]:

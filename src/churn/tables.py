@@ -39,10 +39,11 @@ def _dictionary(words: pa.Array) -> pa.DictionaryArray:
 
 def to_columns(table: pa.Table, names: Iterable[str]) -> Columns:
     """Named columns of a stored table as `columns`."""
-    return {name: _from_arrow(table.column(name).combine_chunks()) for name in names}
+    return {name: to_values(table.column(name).combine_chunks()) for name in names}
 
 
-def _from_arrow(array: pa.Array) -> Array:
+def to_values(array: pa.Array) -> Array:
+    """A stored array as one of `columns`: float64 with NaN, or objects with None."""
     if pa.types.is_dictionary(array.type):
         levels = np.array([*array.dictionary.to_pylist(), None], dtype=object)
         return levels[array.indices.fill_null(len(levels) - 1).to_numpy()]
@@ -58,7 +59,7 @@ def labels(table: pa.Table, contract: Contract) -> Array:
     """
     if contract.target.column not in table.column_names:
         return np.full(table.num_rows, np.nan)
-    return _from_arrow(table.column(contract.target.column).combine_chunks())
+    return to_values(table.column(contract.target.column).combine_chunks())
 
 
 def csv(columns: Mapping[str, Array]) -> str:

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from churn.columns import Array
 from churn.contract import (
+    LARGEST_EXACT,
     REASONS,
     ROW_IN_SNAPSHOT,
     CategoryColumn,
@@ -38,8 +39,6 @@ from churn.parsing import Parsed, as_text, parse, parse_id, parse_target
 
 LEAST_CHURNERS = 50
 MOSTLY = 0.5
-# Beyond it not every whole number is a float64.
-LARGEST_EXACT = 2**53
 EXAMPLES = 3
 
 WORDS = {
@@ -108,10 +107,16 @@ def validate(
         bad[one.rows] = True
     report = _report(table, broken, bad)
     if bad.sum() > max_rejected * table.num_rows:
-        rules = [f"{rule['column']} {rule['rule']}: {rule['rows']}" for rule in report["rules"]]
+        rules = [
+            f"{rule['column']} {rule['rule']}: {rule['rows']} (such as {rule['examples'][0]!r})"
+            for rule in report["rules"]
+        ]
         raise TooManyRejected(name, int(bad.sum()), table.num_rows, max_rejected, rules)
     if labelled and outcome is not None:
-        _refuse_unlearnable(name, contract, outcome[~bad])
+        ids = parse_id(table.column(contract.id_column))[~bad]
+        # Of rows with one id the last stays, here as in cleaning.
+        distinct = dict(zip(ids.tolist(), outcome[~bad].tolist(), strict=True))
+        _refuse_unlearnable(name, contract, np.array([*distinct.values()]))
     return Validated(table.filter(pa.array(~bad)), _quarantine(table, broken, bad), report)
 
 
@@ -133,8 +138,10 @@ def _outcome(table: pa.Table, contract: Contract, name: str) -> Array | None:
     parsed = parse_target(table.column(target.column), target)
     if parsed.unreadable.any():
         text = as_text(table.column(target.column)).filter(pa.array(parsed.unreadable))
-        found = sorted(set(text.to_pylist()))
-        raise UnknownTargetValue(name, target.column, found, (target.positive, target.negative))
+        allowed = (target.positive, target.negative)
+        raise UnknownTargetValue(
+            name, target.column, len(text), sorted(set(text.to_pylist())), allowed
+        )
     return parsed.values
 
 
@@ -210,8 +217,10 @@ def _checks(column: Column) -> list[pandera.Check]:
     checks = [bounds[rule](bound, error=rule) for rule, bound in given.items()]
     if isinstance(column, IntegerColumn):
         checks.append(pandera.Check(lambda values: values == np.floor(values), error="whole"))
-        if column.max is None:
+        if not {"max", "below"} & {*given}:
             checks.append(pandera.Check.le(LARGEST_EXACT, error="exact"))
+        if not {"min", "above"} & {*given}:
+            checks.append(pandera.Check.ge(-LARGEST_EXACT, error="exact"))
     return checks
 
 
@@ -229,7 +238,7 @@ def _report(table: pa.Table, broken: list[Broken], bad: Array) -> dict[str, Any]
                 "column": one.column,
                 "rule": one.rule,
                 "rows": len(one.rows),
-                "value": one.words,
+                "problem": one.words,
                 "examples": _shown(table, one.column, one.rows[:EXAMPLES]),
             }
             for one in broken

@@ -161,3 +161,12 @@ def test_a_churner_weighs_as_much_as_the_others_per_churner_under_class_weight(m
     labels = np.array([1.0] * 25 + [0.0] * 75)
 
     assert churner_weight(labels, _method(method)) == expected
+
+
+def test_smote_makes_no_half_a_yes():
+    rng = np.random.default_rng(0)
+    rows = np.column_stack([rng.normal(size=200), rng.integers(0, 2, 200)])
+    labels = (np.arange(200) < 40).astype(float)
+    made, _ = resample(rows, labels, (), BalanceSettings(method="smote", seed=0))
+    assert len(made) == 320
+    assert set(made[:, 1]) == {0.0, 1.0}

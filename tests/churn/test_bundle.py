@@ -9,44 +9,24 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
-from threadpoolctl import threadpool_limits
 
 from churn import training
 from churn.bundle import BUNDLE, MODEL, REFERENCE, Bundle
-from churn.contract import Contract
 from churn.errors import InvalidBundle
 from churn.features import feature_set
-from churn.params import checked, read_parameters
 from churn.scoring import Scorer
-from churn.settings import SyntheticSource
 from churn.synthetic import draw
+from tests.small import small_parameters
 
-ROOT = Path(__file__).parents[2]
-CONTRACT = checked(Contract, YAML(typ="safe").load(ROOT / "conf/table/telco.yaml"), "telco")
 FILES = (MODEL, REFERENCE, BUNDLE)
 each_file = pytest.mark.parametrize("name", FILES)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Small tables are slower on many threads, the more so on a busy machine."""
-    with threadpool_limits(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
 def parameters():
-    given = read_parameters(ROOT / "params.yaml")
-    source = {"kind": "synthetic", "history": "-", "current": "-", "seed": 1, "drift": "none"}
-    rows = {"history_rows": 400, "current_rows": 1}
-    small = {
-        "table": CONTRACT,
-        "source": checked(SyntheticSource, {**source, **rows}, "test"),
-        "model": given.model.model_copy(update={"n_estimators": 10}),
-        "search": given.search.model_copy(update={"folds": 2}),
-    }
-    return given.model_copy(update=small)
+    return small_parameters(400, n_estimators=10)
 
 
 @pytest.fixture(scope="module")

@@ -100,3 +100,11 @@ def test_a_chart_names_its_axes_and_leaves_the_style_of_others_alone():
 def test_words_in_a_chart_may_hold_markup():
     element = drawn(label="R&D <b>")
     assert "<b>" not in element
+
+
+def test_a_users_own_matplotlib_settings_change_no_byte(monkeypatch):
+    before = drawn()
+    hostile = {"axes.grid": True, "lines.linewidth": 9, "font.size": 30}
+    for name, value in hostile.items():
+        monkeypatch.setitem(matplotlib.rcParams, name, value)
+    assert drawn() == before

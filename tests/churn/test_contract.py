@@ -58,7 +58,7 @@ MISTAKES = {
     ),
     "an unknown type": (
         one_column(type="intger"),
-        r"columns\.age: 'intger' is unknown; allowed are 'integer', 'number', 'boolean', "
+        r"columns\.age: type 'intger' is unknown; allowed are 'integer', 'number', 'boolean', "
         "'category'",
     ),
     "no type": (one_column(unit="years"), r"columns\.age: type is missing"),
@@ -153,7 +153,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("changes", "message"), MISTAKES.values(), ids=MISTAKES.keys())
 def test_a_mistake_in_a_contract_is_told_with_file_key_and_what_is_allowed(changes, message):
-    whole = f"^{FILE}: (top level: )?{message}.*Edit conf/, then run make compose.$"
+    whole = f"^{FILE}: (top level: )?{message}.*Correct conf/ and run make compose.*$"
     with pytest.raises(InvalidParameters, match=whole):
         contract(**changes)
 

@@ -12,9 +12,9 @@ from churn.contract import Contract
 from churn.errors import (
     CircularFeatures,
     FeatureNameTaken,
-    FeatureShape,
     UnknownFeatureInput,
     UnknownFeatureModule,
+    WrongFeature,
 )
 from churn.features import FeatureSet, _in_order, feature_set
 
@@ -177,7 +177,7 @@ def test_a_feature_that_returns_no_column_is_named_with_what_it_returned(
     features_of, returned, got
 ):
     found = features_of(f"def odd(age):\n    return {returned}\n")
-    with pytest.raises(FeatureShape, match=f"feature odd: returned {got}; .* array of length 2"):
+    with pytest.raises(WrongFeature, match=f"feature odd: returned {got}; .* array of length 2"):
         found.compute(COLUMNS)
 
 
@@ -204,3 +204,17 @@ def test_computing_leaves_the_given_columns_as_they_are():
 def test_a_table_without_rows_has_features_without_rows():
     found = FeatureSet(("age",), {}, {"double": lambda age: age * 2})
     assert found.compute({"age": np.zeros(0)})["double"].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("1 / (age - 30)", "feature odd: returned 1 infinite values"),
+        ("age / agee", r"feature odd: raised NameError: name 'agee' .*line 3\)"),
+    ],
+)
+def test_a_feature_that_fails_or_is_infinite_is_named(features_of, code, problem):
+    found = features_of(f"def odd(age):\n    return {code}\n")
+    columns = {**COLUMNS, "age": np.array([30.0, 40.0])}
+    with np.errstate(divide="ignore"), pytest.raises(WrongFeature, match=problem):
+        found.compute(columns)

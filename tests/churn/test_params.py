@@ -64,7 +64,11 @@ def test_the_shipped_parameters_hold_the_contract_of_conf():
         ("split.test_share", 1.5, r"split\.test_share: 1\.5 is not allowed: .*less than 1"),
         ("split.test_share", "x", r"split\.test_share: 'x' is not allowed: .*valid number"),
         ("validate.max_rejected", 2, r"validate\.max_rejected: 2 is not allowed: .*equal to 1"),
-        ("source.kind", "sql", "source: 'sql' is unknown; allowed are 'synthetic', 'csv', 'parq"),
+        (
+            "source.kind",
+            "sql",
+            "source: kind 'sql' is unknown; allowed are 'synthetic', 'csv'",
+        ),
         ("source.kind", "csv", r"source(\.csv)?: unknown key '\w+'.*; allowed are kind, history"),
         ("source", {}, "source: kind is missing"),
         ("source.drift", "wild", r"source\.drift: 'wild' is not allowed: .*'none', 'mild' or 'str"),
@@ -74,7 +78,7 @@ def test_the_shipped_parameters_hold_the_contract_of_conf():
         (
             "table.columns.age.type",
             "whole",
-            r"table\.columns\.age: 'whole' is unknown; allowed are 'integer', 'number'",
+            r"table\.columns\.age: type 'whole' is unknown; allowed are 'integer', 'number'",
         ),
     ],
 )
@@ -82,7 +86,7 @@ def test_a_wrong_parameter_is_told_with_file_key_value_and_what_is_allowed(
     written, key, value, message
 ):
     path = written(changed(key, value))
-    whole = f"^{path}: (top level: )?{message}.*Edit conf/, then run make compose.$"
+    whole = f"^{path}: (top level: )?{message}.*Correct conf/ and run make compose.*$"
     with pytest.raises(InvalidParameters, match=whole):
         read_parameters(path)
 

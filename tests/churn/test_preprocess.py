@@ -288,3 +288,10 @@ def test_after_a_way_through_json_the_matrices_are_the_same(settings_, rows):
     assert read == fitted
     assert read.names == fitted.names
     assert read.matrix(rows).tobytes() == fitted.matrix(rows).tobytes()
+
+
+def test_a_rare_yes_among_noes_is_not_capped_away():
+    flag = np.zeros(8000)
+    flag[:7] = 1
+    fitted = preprocess.fit({"flag": flag}, NATIVE.model_copy(update={"cap_quantile": 0.001}))
+    assert fitted.matrix({"flag": flag}).sum() == 7

@@ -88,7 +88,7 @@ def test_distinct_numbers_fall_into_ten_bins_of_a_tenth_each():
 def test_a_bin_holds_its_upper_edge_and_not_its_lower_one():
     bins = NumberBins(edges=(1.0, 2.0), ratios=())
 
-    assert bins.labels == ("(-inf, 1]", "(1, 2]", "(2, inf]", MISSING)
+    assert bins.labels == ("up to 1", "over 1 to 2", "over 2", MISSING)
     assert bins.count(np.array([1.0, 1.5, 2.0, 2.1, np.nan])).tolist() == [1, 2, 1, 1]
 
 

@@ -1,48 +1,28 @@
 """The scorer: one row gives one number, whatever stands beside it; and the number makes sense."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 from threadpoolctl import threadpool_limits
 
 from churn import training
 from churn.columns import take
-from churn.contract import BooleanColumn, CategoryColumn, Contract, IntegerColumn
+from churn.contract import BooleanColumn, CategoryColumn, IntegerColumn
 from churn.errors import InvalidColumns
 from churn.features import feature_set
-from churn.params import checked, read_parameters
 from churn.scoring import Scorer
-from churn.settings import SyntheticSource
 from churn.synthetic import draw
+from tests.small import TELCO, small_parameters
 
-ROOT = Path(__file__).parents[2]
-CONTRACT = checked(Contract, YAML(typ="safe").load(ROOT / "conf/table/telco.yaml"), "telco")
-OPTIONAL = [name for name, column in CONTRACT.columns.items() if not column.required]
+OPTIONAL = [name for name, column in TELCO.columns.items() if not column.required]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Small tables are slower on many threads, the more so on a busy machine."""
-    with threadpool_limits(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
 def parameters():
-    given = read_parameters(ROOT / "params.yaml")
-    source = {"kind": "synthetic", "history": "-", "current": "-", "seed": 1, "drift": "none"}
-    rows = {"history_rows": 3000, "current_rows": 500}
-    small = {
-        "table": CONTRACT,
-        "source": checked(SyntheticSource, {**source, **rows}, "test"),
-        "model": given.model.model_copy(update={"n_estimators": 40, "learning_rate": 0.15}),
-        "search": given.search.model_copy(update={"folds": 2}),
-    }
-    return given.model_copy(update=small)
+    return small_parameters(3000, current_rows=500, n_estimators=40, learning_rate=0.15)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +55,7 @@ def _values(column):
 def valid_rows(draw, most=8):
     """Rows within the contract, optional fields missing here and there."""
     rows, columns = draw(st.integers(1, most)), {}
-    for name, column in CONTRACT.columns.items():
+    for name, column in TELCO.columns.items():
         is_category = isinstance(column, CategoryColumn)
         missing = st.just(None if is_category else np.nan)
         of = _values(column) if column.required else st.one_of(_values(column), missing)
@@ -191,7 +171,7 @@ def test_a_column_that_is_no_input_is_refused(scorer, customers, name):
     _refused(scorer, {**customers, name: np.zeros(500)}, rf"unknown column '{name}'.*columns are:")
 
 
-@pytest.mark.parametrize("name", [n for n in CONTRACT.columns if n not in OPTIONAL])
+@pytest.mark.parametrize("name", [n for n in TELCO.columns if n not in OPTIONAL])
 def test_an_absent_required_column_is_refused(scorer, customers, name):
     rest = {known: values for known, values in customers.items() if known != name}
 

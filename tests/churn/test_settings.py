@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 
 from churn.errors import InvalidParameters
 from churn.params import checked
-from churn.settings import FileSource, Parameters
+from churn.settings import FileSource, Parameters, SyntheticSource
 
 SHIPPED = YAML(typ="safe", pure=True).load(Path(__file__).parents[2] / "params.yaml")
 NAN, INFINITY = float("nan"), float("inf")
@@ -81,3 +81,10 @@ def test_settings_cannot_be_changed_after_they_were_read():
     model = checked(Parameters, SHIPPED, "params.yaml").model
     with pytest.raises(ValidationError, match="frozen"):
         model.max_depth = 9
+
+
+def test_the_generator_is_not_given_a_file_in_silence():
+    given = {"kind": "synthetic", "seed": 1, "history_rows": 10, "current_rows": 10}
+    paths = {"history": "customers.csv", "current": "conf/source/none/current", "drift": "none"}
+    with pytest.raises(ValidationError, match=r"reads no file, 'customers\.csv' neither; set"):
+        SyntheticSource.model_validate(given | paths)

@@ -1,52 +1,34 @@
 """Training: nothing leaks, the same rows give the same bundle, and settings do what they say."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from churn import metrics, training
 from churn.balance import churner_weight
 from churn.columns import take
-from churn.contract import Contract
 from churn.features import feature_set
-from churn.params import checked, read_parameters
 from churn.preprocess import fit as fit_preparation
-from churn.settings import BalanceSettings, DecisionSettings, SyntheticSource
+from churn.settings import BalanceSettings, DecisionSettings
 from churn.synthetic import draw
+from tests.small import small_parameters
 
 ROWS = 1500
-ROOT = Path(__file__).parents[2]
-CONTRACT = checked(Contract, YAML(typ="safe").load(ROOT / "conf/table/telco.yaml"), "telco")
 SMALL = {"n_estimators": 30, "max_depth": 3, "learning_rate": 0.15}
 SEEDED = {"subsample": 0.8, "colsample_bytree": 0.5, "min_child_weight": 5, "seed": 0}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Small tables are slower on many threads, the more so on a busy machine."""
-    with threadpool_limits(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
 def parameters():
-    """The committed parameters, made small, of the embedded table."""
-    given = read_parameters(ROOT / "params.yaml")
-    source = {"kind": "synthetic", "history": "-", "current": "-", "seed": 1, "drift": "none"}
-    rows = {"history_rows": ROWS, "current_rows": 1}
-    small = {
-        "table": CONTRACT,
-        "source": checked(SyntheticSource, {**source, **rows}, "test"),
-        "model": given.model.model_copy(update={**SMALL, **SEEDED}),
-        "search": given.search.model_copy(update={"folds": 3, "seed": 0}),
+    """The committed parameters, made small, with the groups that matter here pinned."""
+    pinned = {
         "balance": BalanceSettings(method="none", seed=0),
         "decision": DecisionSettings(method="f1", threshold=0.5),
     }
-    return given.model_copy(update=small)
+    return small_parameters(ROWS, folds=3, **SMALL, **SEEDED).model_copy(update=pinned)
 
 
 @pytest.fixture(scope="module")

@@ -177,7 +177,8 @@ def test_the_report_counts_rows_by_rule_and_shows_at_most_three_examples():
 def test_too_many_bad_rows_stop_with_the_rules_that_they_break():
     message = (
         r"history: 7 of 120 rows \(5\.8%\) break the contract; validate\.max_rejected allows "
-        r"5\.0%\. By rule: age min: 4; plan values: 3\. Correct the data or the contract, or raise"
+        r"5\.0%\. By rule: age min: 4 \(such as '17'\); plan values: 3 \(such as 'Cable'\)\. "
+        r"Correct the data or the contract, or raise"
     )
     with pytest.raises(TooManyRejected, match=message):
         divided(*[{"age": "17"}] * 4, *[{"plan": "Cable"}] * 3, limit=0.05)
@@ -210,7 +211,8 @@ def test_half_of_a_column_unreadable_is_quarantined_not_refused():
 
 def test_an_outcome_that_is_neither_value_stops_with_both_allowed():
     message = (
-        r"history: target left: unknown value 'Maybe', 'Oui'\. Allowed are 'Yes', 'No' "
+        r"history: target left: 3 rows have an unknown value: 'Maybe', 'Oui'\. "
+        r"Allowed are 'Yes', 'No' "
         r"\(or blank, which goes to quarantine\)\. Correct the data, or target\.positive"
     )
     with pytest.raises(UnknownTargetValue, match=message):
@@ -236,6 +238,23 @@ def test_50_churners_are_enough():
 def test_churners_in_quarantine_do_not_count():
     with pytest.raises(TooFewChurners, match="49 churners, at least 50 are needed"):
         divided({"age": "17"}, churners=50)
+
+
+def test_a_churner_listed_twice_counts_once():
+    twice = rows(churners=30) + rows(churners=30)
+    with pytest.raises(TooFewChurners, match="30 churners, at least 50 are needed"):
+        validate(table_of(twice), CONTRACT, "history", 0.05, labelled=True)
+
+
+@pytest.mark.parametrize("value", ["-1e20", "1e20", str(2**53 + 2)])
+def test_a_whole_number_beyond_the_exact_ones_is_set_aside_on_either_side(value):
+    count = {"count": {"type": "integer"}}
+    open_ended = CONTRACT.model_dump(by_alias=True) | {"columns": count}
+    table = table_of(rows()).append_column("count", pa.array([value] + ["1"] * 119))
+    wide = Contract.model_validate(open_ended)
+    found = validate(table, wide, "history", 0.05, labelled=True)
+    assert found.quarantine.num_rows == 1
+    assert clean(found.valid, wide).num_rows == 119
 
 
 def test_a_history_without_rows_has_too_few_churners():

@@ -10,8 +10,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -19,11 +21,12 @@ import numpy as np
 from churn.columns import Array, Columns, row_count
 from churn.contract import SCORE, Contract
 from churn.errors import (
+    ChurnError,
     CircularFeatures,
     FeatureNameTaken,
-    FeatureShape,
     UnknownFeatureInput,
     UnknownFeatureModule,
+    WrongFeature,
 )
 
 Feature = Callable[..., Array]
@@ -57,13 +60,18 @@ class FeatureSet:
             columns and features by name, each of shape (n,); numbers are float64 with NaN for
             missing, categories are objects with None for missing.
         Raises:
-            FeatureShape: a function returned something that is no column.
+            WrongFeature: a function failed, or returned no column or infinite values.
         """
         rows = row_count(columns)
         known: dict[str, Array | float] = {**self.constants, **columns}
         for name, function in self.functions.items():
             needed = {parameter: known[parameter] for parameter in _parameters(function)}
-            known[name] = _as_column(name, function(**needed), rows)
+            try:
+                known[name] = _as_column(name, function(**needed), rows)
+            except ChurnError:
+                raise
+            except Exception as error:
+                raise WrongFeature(name, _where(error), rows) from error
         return {name: known[name] for name in self.names}  # type: ignore[misc]
 
 
@@ -126,9 +134,21 @@ def _in_order(functions: Mapping[str, Feature], given: list[str]) -> dict[str, F
     return ordered
 
 
+def _where(error: Exception) -> str:
+    """What a feature function raised, and in which line of which file."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    file = Path(last.filename).name
+    return f"raised {type(error).__name__}: {error} ({file}, line {last.lineno})"
+
+
 def _as_column(name: str, values: object, rows: int) -> Array:
     if not isinstance(values, np.ndarray):
-        raise FeatureShape(name, type(values).__name__, rows)
+        raise WrongFeature(name, f"returned {type(values).__name__}", rows)
     if values.shape != (rows,):
-        raise FeatureShape(name, f"shape {values.shape}", rows)
-    return values.astype(object if values.dtype.kind in "OU" else np.float64)
+        raise WrongFeature(name, f"returned shape {values.shape}", rows)
+    if values.dtype.kind in "OU":
+        return values.astype(object)
+    numbers = values.astype(np.float64)
+    if infinite := int(np.isinf(numbers).sum()):
+        raise WrongFeature(name, f"returned {infinite} infinite values (guard the divisor)", rows)
+    return numbers
