@@ -128,7 +128,7 @@ class UnknownTargetValue(ChurnError):
         self, table: str, target: str, rows: int, found: Sequence[str], allowed: Sequence[str]
     ) -> None:
         super().__init__(
-            f"{table}: target {target}: {rows} rows have an unknown value: "
+            f"{table}: target {target}: {rows} row(s) with an unknown value: "
             f"{listed(map(repr, found))}. Allowed are "
             f"{listed(map(repr, allowed))} (or blank, which goes to quarantine). Correct the data, "
             "or target.positive and target.negative in the contract."

@@ -211,7 +211,7 @@ def test_half_of_a_column_unreadable_is_quarantined_not_refused():
 
 def test_an_outcome_that_is_neither_value_stops_with_both_allowed():
     message = (
-        r"history: target left: 3 rows have an unknown value: 'Maybe', 'Oui'\. "
+        r"history: target left: 3 row\(s\) with an unknown value: 'Maybe', 'Oui'\. "
         r"Allowed are 'Yes', 'No' "
         r"\(or blank, which goes to quarantine\)\. Correct the data, or target\.positive"
     )

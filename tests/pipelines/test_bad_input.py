@@ -108,7 +108,7 @@ def bytes_of(content: bytes) -> Callable[[Path], object]:
         ),
         (
             lambda p: write(p, customers(), ["cust", "age", "age", "active", "churn"]),
-            ["column named more than once: age", "once in the header"],
+            ["column named more than once: 'age'", "once in the header"],
         ),
     ],
     ids=[
@@ -157,7 +157,7 @@ def changed(column: int, value: Callable[[int, str], str]) -> Rows:
         (changed(4, lambda i, v: "Yes"), ["target churn: every customer has the value 'Yes'"]),
         (
             changed(4, lambda i, v: "maybe" if i == 7 else v),
-            ["target churn: unknown value 'maybe'", "'Yes', 'No'"],
+            ["target churn: 1 row(s) with an unknown value: 'maybe'", "'Yes', 'No'"],
         ),
         (
             changed(4, lambda i, v: v if i < 196 else "No"),
@@ -276,8 +276,8 @@ def test_the_generator_draws_its_own_table_only(small: Checkout):
         lambda p: p.update(
             source={
                 "kind": "synthetic",
-                "history": "x",
-                "current": "y",
+                "history": "conf/source/none/history",
+                "current": "conf/source/none/current",
                 "seed": 1,
                 "history_rows": 10,
                 "current_rows": 10,
@@ -285,7 +285,12 @@ def test_the_generator_draws_its_own_table_only(small: Checkout):
             }
         )
     )
-    refused(small, "load", "source=synthetic draws the columns of table=telco, not of small")
+    refused(
+        small,
+        "load",
+        "draws the columns of table=telco as it ships, not those of small",
+        "age (of another type)",
+    )
 
 
 def test_a_changed_bundle(checkout: Checkout):
