@@ -288,8 +288,8 @@ def test_the_generator_draws_its_own_table_only(small: Checkout):
     refused(
         small,
         "load",
-        "draws the columns of table=telco as it ships, not those of small",
-        "age (of another type)",
+        "table=telco as it ships, not those of small",
+        "plan (unknown)",
     )
 
 
