@@ -289,7 +289,7 @@ def test_the_generator_draws_its_own_table_only(small: Checkout):
         small,
         "load",
         "table=telco as it ships, not those of small",
-        "plan (unknown)",
+        "tenure_months (missing)",
     )
 
 
