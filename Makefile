@@ -4,18 +4,20 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3.11
 VENV ?= .venv
+REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose test lint format verify bench lock figures clean
+.PHONY: help repro compose test lint format verify champion mlflow track bench bench-quality _quality \
+  lock figures clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | column -t -s "$$(printf '\t')"
 
-# The mark names the content of requirements.txt and is written last, so an environment is whole and
+# The mark names the content of the requirements and is written last, so an environment is whole and
 # of this commit, or is made anew. pip installs uv, which takes a quarter of pip's time for the rest,
 # and setuptools, which builds the one package that comes as source (antlr4-python3-runtime, for
 # hydra) without fetching anything that has no hash here.
-INSTALLED := $(VENV)/.installed-$(shell sha256sum requirements.txt | cut -c1-16)
+INSTALLED := $(VENV)/.installed-$(shell cat $(REQUIREMENTS) | sha256sum | cut -c1-16)
 $(INSTALLED):
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "error: $(PYTHON) is not there. Install Python 3.11, or name it: make PYTHON=…" >&2; exit 1; }
@@ -28,7 +30,7 @@ $(INSTALLED):
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  -r $(VENV)/first.txt
 	$(VENV)/bin/uv pip sync --quiet --require-hashes --no-build-isolation --compile-bytecode \
-	  --python $(VENV)/bin/python requirements.txt
+	  --python $(VENV)/bin/python $(REQUIREMENTS)
 	touch $@
 
 repro: $(INSTALLED) compose  ## rebuild the model, print how good it is
@@ -57,15 +59,34 @@ format: $(INSTALLED)  ## let ruff mend and format
 verify: $(INSTALLED)  ## rebuild HEAD under other circumstances, compare every hash (ONLY="plain old-cpu")
 	python -m commands.verify $(ONLY)
 
+champion: $(INSTALLED)  ## the model against the one tagged churn#prod, on the same customers
+	@python -m commands.champion
+
+mlflow: $(INSTALLED)  ## open MLflow on 127.0.0.1:5000
+	@python -m commands.mlflow_ui
+
+track: $(INSTALLED)  ## send to MLflow the runs that were kept while it was away
+	@python -m commands.track
+
 bench: $(INSTALLED)  ## measure speed and memory, write reports/bench/
 	python -m benchmarks.pipeline
+	python -m benchmarks.search
 
-lock: $(INSTALLED)  ## compile requirements.txt from pyproject.toml
-	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
-	  --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.txt
+bench-quality:  ## cross-validate the model beside others, write reports/bench/quality.json
+	@$(MAKE) VENV=.venv.bench REQUIREMENTS="requirements.txt requirements-bench.txt" _quality
+
+_quality: $(INSTALLED)
+	python -m benchmarks.quality
+
+LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --no-annotate --no-header --python-version 3.11
+
+lock: $(INSTALLED)  ## compile the requirements from pyproject.toml
+	$(LOCK) --extra dev pyproject.toml -o requirements.txt
+	$(LOCK) --group bench --constraint requirements.txt -o requirements-bench.txt
 
 figures: $(INSTALLED)  ## write the figures of README.md from the reports
 	python -m commands.figures
 
 clean:  ## remove the environment and everything that the pipeline made
-	rm -rf $(VENV) data models reports/plots reports/*.html dvc_plots .dvc/cache .dvc/tmp
+	rm -rf $(VENV) .venv.bench data models reports/plots reports/*.html dvc_plots .dvc/cache .dvc/tmp

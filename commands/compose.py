@@ -13,11 +13,13 @@ from pathlib import Path
 from dvc.utils.hydra import compose_and_dump
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
+from ruamel.yaml import YAML
 from yaml import YAMLError
 
 from churn.errors import ChurnError
 from churn.files import write_text
-from churn.params import read_parameters
+from churn.params import checked, read_parameters
+from churn.settings import Parameters
 from churn.sources import refuse_missing_files
 
 PARAMS = Path("params.yaml")
@@ -29,6 +31,12 @@ def composed(overrides: list[str]) -> str:
         output = Path(folder) / PARAMS.name
         compose_and_dump(output, str(Path("conf").resolve()), None, "config", "", overrides)
         return output.read_text(encoding="utf-8")
+
+
+def parameters(overrides: list[str]) -> Parameters:
+    """What these Hydra overrides of conf/ compose to, checked."""
+    content = YAML(typ="safe", pure=True).load(composed(overrides))
+    return checked(Parameters, content, "conf/")
 
 
 def main() -> None:

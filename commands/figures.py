@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from churn.files import read_json, write_text
 from commands import summary
 
 README = Path("README.md")
-BENCH = Path("reports/bench/pipeline.json")
+QUALITY = ("roc_auc", "pr_auc", "f1", "log_loss", "brier")
+BALANCE = ("log_loss", "pr_auc", "roc_auc", "f1")
+BENCH = Path("reports/bench")
 
 
 def results() -> str:
@@ -26,7 +29,7 @@ def results() -> str:
 
 def speed() -> str:
     """The table of `make bench`."""
-    found = read_json(BENCH)
+    found = read_json(BENCH / "pipeline.json")
     whole, rows = found["dvc_repro_seconds"], found["rows"]
     lines = [
         "| what | measured |",
@@ -46,11 +49,63 @@ def _size(count: int, one: dict[str, Any]) -> str:
     )
 
 
+def searched() -> str:
+    """Our grid search beside scikit-learn's."""
+    found = read_json(BENCH / "search.json")["balance"]
+    lines = ["| balance | ours | `GridSearchCV` | ratio |", "|---|---|---|---|"]
+    for method, one in found.items():
+        seconds = one["seconds"]
+        times = f"{seconds['ours']:.0f} s | {seconds['theirs']:.0f} s | {one['ratio']:.2f}"
+        lines.append(f"| `{method}` | {times} |")
+    return "\n".join(lines)
+
+
+def quality() -> str:
+    """The models of `make bench-quality` beside one another."""
+    lines = []
+    for name, table in read_json(BENCH / "quality.json")["tables"].items():
+        size = f"{table['n']:,} customers, {table['churners'] / table['n']:.0%} churn"
+        lines += ["", f"`{name}` ({size})", "", _head("model", QUALITY), _rule(QUALITY)]
+        lines += [_row(model, one, QUALITY) for model, one in table["models"].items()]
+    return "\n".join(lines[1:])
+
+
+def balance() -> str:
+    """What each method of `balance` does to our model on the real tables."""
+    found = read_json(BENCH / "quality.json")["balance"]
+    lines = [_head("table | balance", BALANCE), _rule(BALANCE, 2)]
+    for name, methods in found.items():
+        lines += [_row(f"`{name}` | `{method}`", one, BALANCE) for method, one in methods.items()]
+    return "\n".join(lines)
+
+
+def _head(first: str, metrics: Sequence[str]) -> str:
+    return f"| {first} | {' | '.join(metrics)} |"
+
+
+def _rule(metrics: Sequence[str], names: int = 1) -> str:
+    return "|" + "---|" * (names + len(metrics))
+
+
+def _row(name: str, found: dict[str, float], metrics: Sequence[str]) -> str:
+    return f"| {name} | {' | '.join(f'{found[metric]:.3f}' for metric in metrics)} |"
+
+
+BLOCKS = {
+    "summary": results,
+    "bench": speed,
+    "search": searched,
+    "quality": quality,
+    "balance": balance,
+}
+
+
 def filled(text: str) -> str:
     """The text with every figure replaced by what the reports say."""
-    for name, content in {"summary": results(), "bench": speed()}.items():
+    for name, content in BLOCKS.items():
         block = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-        text = block.sub(lambda match, new=content: match[1] + new + match[2], text)
+        figures = content()
+        text = block.sub(rf"\g<1>{figures}\g<2>", text)
     return text
 
 

@@ -9,12 +9,13 @@ from typing import Any
 from churn.files import read_json
 
 NEXT = """
-Report   reports/evaluation.html   how good the model is
+Report   reports/evaluation.html   how good the model is, what it is worth, and why
          reports/drift.html        whether the customers have changed
 Model    models/churn/             the bundle: trees, preparation, threshold, reference
 
 Next     source .venv/bin/activate
          dvc exp run -S model.max_depth=4      try another parameter (of conf/, anew each time)
+         dvc exp run -S search=optuna          let it find better ones
          dvc exp show --only-changed           compare
          README.md, "Bring your own table"     use your own customers
 """

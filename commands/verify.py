@@ -36,7 +36,8 @@ class Variation:
     overrides: tuple[str, ...] = ()
 
 
-SMOTE = ("balance=smote",)
+SMOTE = ("balance=smote", "calibration=isotonic")
+SEARCH = ("search=optuna", "search.trials=8", "calibration=sigmoid")
 VARIATIONS = {
     "plain": Variation(),
     "one-thread": Variation(ONE),
@@ -49,6 +50,9 @@ VARIATIONS = {
     "smote-one-thread": Variation(ONE, overrides=SMOTE),
     "smote-two-threads": Variation(TWO, overrides=SMOTE),
     "smote-old-cpu": Variation(OLD_CPU | ONE, overrides=SMOTE),
+    "search": Variation(overrides=SEARCH),
+    "search-one-thread": Variation(ONE, overrides=SEARCH),
+    "search-old-cpu": Variation(OLD_CPU | ONE, overrides=SEARCH),
 }
 
 

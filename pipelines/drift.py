@@ -16,7 +16,7 @@ def drift(parameters: Parameters) -> None:
     """models/churn/, data/features/current.parquet → reports/drift.json, drift.html"""
     contract, bundle = parameters.table, Bundle.load(Path("models/churn"))
     table = read_parquet(Path("data/features/current.parquet"))
-    columns = to_columns(table, contract.columns)
+    columns = to_columns(table, contract.known_columns)
     comparison = compare(
         columns,
         Scorer(bundle).probabilities(columns),

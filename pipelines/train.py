@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from churn.features import feature_set
-from churn.files import read_parquet, sha256, write_json
+from churn.files import read_parquet, sha256, write_json, write_text
 from churn.settings import Parameters
 from churn.tables import labels, to_columns
 from churn.training import train as trained
@@ -13,10 +13,10 @@ ROWS = Path("data/features/train.parquet")
 
 
 def train(parameters: Parameters) -> None:
-    """data/features/train.parquet → models/churn/, reports/training.json"""
+    """data/features/train.parquet → models/churn/, reports/training.json, reports/trials.csv"""
     table, contract = read_parquet(ROWS), parameters.table
     result = trained(
-        to_columns(table, contract.columns),
+        to_columns(table, contract.known_columns),
         to_columns(table, feature_set(contract).names),
         labels(table, contract),
         parameters,
@@ -24,6 +24,9 @@ def train(parameters: Parameters) -> None:
     )
     result.bundle.save(Path("models/churn"))
     write_json(Path("reports/training.json"), result.report)
+    write_text(Path("reports/trials.csv"), result.trials)
+    found = result.report["search"]
+    print(f"best of {found['trials']} trials: {found['scoring']} {found['score']:.4f}")
 
 
 if __name__ == "__main__":

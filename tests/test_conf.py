@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from churn.features import feature_set
-from churn.params import read_parameters
-from commands.compose import composed
+from commands.compose import composed, parameters
 from tests.checkout import ROOT
 
 OPTIONS = sorted(f"{path.parent.name}={path.stem}" for path in (ROOT / "conf").glob("*/*.yaml"))
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_every_option_composes_and_is_valid(
-    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_every_option_composes_and_is_valid(option: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
-    (tmp_path / "params.yaml").write_text(composed([option]))
-    parameters = read_parameters(tmp_path / "params.yaml")
-    assert feature_set(parameters.table).names
+    assert feature_set(parameters([option]).table).names
 
 
 def test_params_yaml_is_what_conf_composes_to(monkeypatch: pytest.MonkeyPatch):
@@ -29,7 +22,6 @@ def test_params_yaml_is_what_conf_composes_to(monkeypatch: pytest.MonkeyPatch):
     assert (ROOT / "params.yaml").read_text() == composed([])
 
 
-def test_smote_brings_the_median_that_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_smote_brings_the_median_that_it_needs(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
-    (tmp_path / "params.yaml").write_text(composed(["balance=smote"]))
-    assert read_parameters(tmp_path / "params.yaml").preprocess.missing_numbers == "median"
+    assert parameters(["balance=smote"]).preprocess.missing_numbers == "median"

@@ -16,6 +16,7 @@ import xgboost
 from pydantic import BaseModel, Field, ValidationError
 
 from churn.atomic import write_bytes
+from churn.calibration import Calibration
 from churn.contract import Contract, Frozen
 from churn.errors import InvalidBundle
 from churn.preprocess import Preprocessor
@@ -23,7 +24,7 @@ from churn.reference import Reference
 
 M = TypeVar("M", bound=BaseModel)
 
-FORMAT = 1
+FORMAT = 2
 MODEL, REFERENCE, BUNDLE = "model.ubj", "reference.json", "bundle.json"
 
 
@@ -44,14 +45,16 @@ class Manifest(Frozen):
         contract: of the table that the model was trained on.
         preprocessor: fitted preparation of the inputs.
         feature_names: columns of the model matrix, in the model's order.
+        calibration: from the margin of the trees to the probability.
         threshold: probability from which a customer is called a churner.
         provenance: what the bundle was made of.
     """
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     contract: Contract
     preprocessor: Preprocessor
     feature_names: tuple[str, ...]
+    calibration: Calibration
     threshold: float = Field(ge=0, le=1)
     provenance: Provenance
 

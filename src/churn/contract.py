@@ -36,6 +36,8 @@ Whole = Annotated[int, BeforeValidator(_no_boolean)]
 Number = Annotated[float, BeforeValidator(_no_boolean)]
 # Beyond it not every whole number is a float64.
 LARGEST_EXACT = 2**53
+# Columns of one unit, from which on their sum is a model input.
+LEAST_PARTS = 3
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
@@ -61,6 +63,16 @@ class _Column(Frozen):
     unit: str | None = None
     description: str | None = None
     required: bool = False
+    after_event: bool = False
+
+    @model_validator(mode="after")
+    def _is_known_when_asked(self) -> Self:
+        if self.required and self.after_event:
+            raise ValueError(
+                "required and after_event: what is known only after the event is not there "
+                "when a prediction is asked for"
+            )
+        return self
 
 
 class _Number(_Column):
@@ -68,6 +80,14 @@ class _Number(_Column):
     max: Number | None = None
     above: Number | None = None
     below: Number | None = None
+    bands: Annotated[tuple[Number, ...], Field(min_length=1)] | None = None
+
+    @field_validator("bands")
+    @classmethod
+    def _bands_rise(cls, bands: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if bands and list(bands) != sorted(set(bands)):
+            raise ValueError(f"{list(bands)} must rise from bound to bound")
+        return bands
 
     @model_validator(mode="after")
     def _range_is_not_empty(self) -> Self:
@@ -236,10 +256,40 @@ class Contract(Frozen):
                 raise ValueError(f"rename: {other} and {own} both lead to {name}")
         return self
 
+    @model_validator(mode="after")
+    def _totals_have_names_of_their_own(self) -> Self:
+        taken = {self.id, self.target.column, *self.columns, *self.constants}
+        for name in self.totals:
+            if name in taken:
+                raise ValueError(f"{name} is the name of a sum of columns; rename the column")
+        return self
+
+    @property
+    def totals(self) -> dict[str, tuple[str, ...]]:
+        """Columns that are added up to one more model input, by its name.
+
+        Three numbers or more of one unit are most often parts of a whole, such as the charges of
+        day, evening and night. Trees cut one column at a time and can follow a sum only in steps.
+        """
+        units: dict[str, list[str]] = {}
+        for name in self.known_columns:
+            if isinstance(one := self.columns[name], IntegerColumn | NumberColumn) and one.unit:
+                units.setdefault("_".join(one.unit.split()), []).append(name)
+        return {
+            f"sum_of_{unit}": tuple(names)
+            for unit, names in units.items()
+            if len(names) >= LEAST_PARTS
+        }
+
     @property
     def source_columns(self) -> tuple[str, ...]:
         """Every column that a labelled source must have: id (if any), target, features."""
         return (*((self.id,) if self.id else ()), self.target.column, *self.columns)
+
+    @property
+    def known_columns(self) -> tuple[str, ...]:
+        """Columns that are known when a prediction is asked for: all but those `after_event`."""
+        return tuple(name for name, column in self.columns.items() if not column.after_event)
 
     @property
     def id_column(self) -> str:

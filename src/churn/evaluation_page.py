@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
-
 from churn.bundle import Manifest
-from churn.charts import ACCENT, INK, QUIET, chart, svg
 from churn.evaluation import Evaluation
+from churn.evaluation_charts import evaluation_charts
+from churn.importance import CategoryImportance, NumberImportance
 from churn.page import render
+from churn.slices import GAP, Slice
 
 MEANINGS = {
     "accuracy": "share of all decisions that are right",
@@ -24,90 +25,89 @@ MEANINGS = {
     "calibration_error": "mean gap between predicted and observed shares; less is better",
     "top_decile_lift": "churners among the tenth at highest risk, against the average",
 }
+DIRECTIONS = {
+    "+": "the higher, the likelier to leave",
+    "-": "the higher, the likelier to stay",
+    "mixed": "pushes either way",
+}
+SHOWN_INPUTS = 10
+# How a slice differs from the whole, by metric, where it is lower and where it is higher; whether
+# that is well, or a warning.
+DIFFERENCES = {
+    "roc_auc": (("ranked worse", "warning"), ("ranked better", "ok")),
+    "recall": (("fewer churners found", "warning"), ("more churners found", "ok")),
+    GAP: (("risk underestimated", "warning"), ("risk overestimated", "warning")),
+}
 
 
-def evaluation_page(
-    evaluation: Evaluation,
-    manifest: Manifest,
-    rows: Mapping[str, Any],
-) -> str:
+@dataclass(frozen=True)
+class Pipeline:
+    """What the earlier stages reported: content of reports/{rows,validation,training}.json."""
+
+    rows: Mapping[str, Any]
+    validation: Mapping[str, Any]
+    training: Mapping[str, Any]
+
+
+def evaluation_page(evaluation: Evaluation, manifest: Manifest, pipeline: Pipeline) -> str:
     """`reports/evaluation.html`.
 
     Args:
-        evaluation: metrics and details.
+        evaluation: everything measured.
         manifest: of the bundle.
-        rows: content of `reports/rows.json`.
+        pipeline: reports of the earlier stages.
     """
-    found, details = evaluation.metrics, evaluation.details
-    ceiling = found.get("ceiling", {})
-    table = [
+    strongest = evaluation.importances.inputs[:SHOWN_INPUTS]
+    return render(
+        "evaluation.html",
+        m={"ceiling": None, **evaluation.metrics},
+        metrics=_metrics(evaluation),
+        evaluation=evaluation,
+        campaign=evaluation.campaign,
+        cells=evaluation.confusion,
+        charts=evaluation_charts(evaluation),
+        reasons=[(one.input, direction(one)) for one in strongest],
+        slices=_slices(evaluation),
+        after_event=[n for n, one in manifest.contract.columns.items() if one.after_event],
+        pipeline=pipeline,
+        manifest=manifest,
+        percent=lambda share: f"{share:.0%}",
+        money=lambda amount: f"{amount:z,.0f} {evaluation.campaign.money.currency}",
+    )
+
+
+def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
+    ceiling = evaluation.metrics.get("ceiling", {})
+    return [
         {
             "name": name,
-            "value": found[name],
-            "low": details["intervals"][name][0],
-            "high": details["intervals"][name][1],
+            "value": evaluation.metrics[name],
+            "bounds": evaluation.intervals[name],
             "ceiling": ceiling.get(name),
             "meaning": meaning,
         }
         for name, meaning in MEANINGS.items()
     ]
-    return render(
-        "evaluation.html",
-        m={"ceiling": None, **found},
-        rows=table,
-        cells=details["confusion"],
-        threshold=details["threshold"],
-        charts=_charts(evaluation),
-        data=rows,
-        manifest=manifest,
-        percent=lambda share: f"{share:.0%}",
-    )
 
 
-def _charts(evaluation: Evaluation) -> dict[str, Markup]:
-    drawn = {
-        "roc": _roc(evaluation),
-        "precision_recall": _precision_recall(evaluation),
-        "calibration": _calibration(evaluation),
-    }
-    return {name: Markup(element) for name, element in drawn.items()}
+def direction(one: NumberImportance | CategoryImportance) -> str:
+    """Which way an input pushes, in words; none where no tree asks for it."""
+    if not one.strength:
+        return ""
+    if isinstance(one, NumberImportance):
+        return DIRECTIONS[one.direction]
+    ends = {"leave": one.towards, "stay": one.away}
+    return "; ".join(f"{level.level}: likelier to {end}" for end, level in ends.items() if level)
 
 
-def _roc(evaluation: Evaluation) -> str:
-    curve, auc = evaluation.curves["roc"], evaluation.metrics["roc_auc"]
-    with chart("share of other customers flagged", "share of churners found") as (figure, axes):
-        axes.plot([0, 1], [0, 1], color=QUIET, linestyle="--", linewidth=1)
-        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], color=ACCENT)
-    return svg(figure, "roc", f"ROC curve, area {auc:.3f}; the dashed line is chance")
-
-
-def _precision_recall(evaluation: Evaluation) -> str:
-    curve, found = evaluation.curves["precision_recall"], evaluation.metrics
-    with chart("share of churners found (recall)", "share of flagged who churn (precision)") as (
-        figure,
-        axes,
-    ):
-        base = found["churners"] / found["n"]
-        axes.axhline(base, color=QUIET, linestyle="--", linewidth=1)
-        axes.plot(curve["recall"], curve["precision"], color=ACCENT)
-        axes.plot(found["recall"], found["precision"], "o", color=INK)
-        axes.set_ylim(0, 1.02)
-    area = found["pr_auc"]
-    return svg(
-        figure, "pr", f"Precision-recall curve, area {area:.3f}; the dot is the chosen threshold"
-    )
-
-
-def _calibration(evaluation: Evaluation) -> str:
-    curve = evaluation.curves["calibration"]
-    with chart("predicted probability of churn", "share that churned") as (figure, axes):
-        axes.plot([0, 1], [0, 1], color=QUIET, linestyle="--", linewidth=1)
-        sizes = 12 + 150 * curve["n"] / curve["n"].max()
-        axes.plot(curve["predicted"], curve["observed"], color=ACCENT)
-        axes.scatter(curve["predicted"], curve["observed"], s=sizes, color=ACCENT)
-    error = evaluation.metrics["calibration_error"]
-    return svg(
-        figure,
-        "calibration",
-        f"Reliability curve, calibration error {error:.3f}; a perfect model is on the dashed line",
-    )
+def _slices(evaluation: Evaluation) -> dict[str, list[tuple[Slice, list[tuple[str, str]]]]]:
+    """By column, each slice with the marks of what differs from the whole."""
+    found: dict[str, list[tuple[Slice, list[tuple[str, str]]]]] = {}
+    for one in evaluation.sliced.slices:
+        marks = [
+            DIFFERENCES[name][difference.value > 0]
+            for name, difference in one.differences.items()
+            if difference.significant
+        ]
+        found.setdefault(one.column, []).append((one, marks))
+    return found

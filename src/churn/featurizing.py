@@ -40,6 +40,6 @@ def with_features(table: pa.Table, contract: Contract) -> pa.Table:
     """A clean table with the columns of its features added."""
     features = feature_set(contract)
     computed = features.compute(to_columns(table, contract.columns))
-    for name in features.functions:
+    for name in features.derived:
         table = table.append_column(name, to_arrow(computed[name]))
     return table

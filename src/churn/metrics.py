@@ -2,12 +2,12 @@
 
 Definitions follow scikit-learn's functions of the same names, which the tests hold these against.
 Each metric is computed for many weightings of the rows at once: all ones gives its value, the
-counts of bootstrap resamples give its distribution.
+counts of bootstrap resamples give its distribution (`churn.bootstrap`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ CLIP = 1e-15
 # Metrics for which less is better.
 LOSSES = ("log_loss", "brier", "calibration_error")
 CELLS = ("true_positives", "false_positives", "false_negatives", "true_negatives")
+# The threshold that says: call nobody.
+NOBODY = 1.0
 
 
 class Ranking:
@@ -31,88 +33,149 @@ class Ranking:
     Args:
         labels: (n,), 1 for churners, 0 for others.
         scores: (n,) probabilities.
+
+    Attributes:
+        order: numbers of the rows, the one with the highest score first; (n,).
+        labels, scores: in that order.
     """
 
     def __init__(self, labels: Floats, scores: Floats) -> None:
-        order = np.argsort(-scores, kind="stable")
-        self.labels = labels[order]
-        self.scores = scores[order]
-        # Where each run of equal scores begins: rows of equal score are called together.
-        self._ties = np.flatnonzero(np.diff(self.scores, prepend=np.inf) != 0)
+        self.order = np.argsort(-scores, kind="stable")
+        self.labels = labels[self.order]
+        self.scores = scores[self.order]
+        # Where each run of equal scores begins, and n: rows of equal score are called together.
+        starts = np.flatnonzero(np.diff(self.scores, prepend=np.inf) != 0)
+        self._bounds = np.append(starts, len(labels))
 
     def measure(self, threshold: float, weights: Floats | None = None) -> dict[str, Floats]:
         """Every metric, for each weighting.
 
         Args:
             threshold: decision threshold, for accuracy, precision, recall and F1.
-            weights: (k, n) how often each row counts, in the order of the ranking; None for one
-                weighting of all ones. A weighting without a churner gives NaN.
+            weights: (k, n) how often each row counts, whole numbers, in the order in which the rows
+                were given; None for one weighting of all ones. A weighting without a churner gives
+                NaN.
         Returns:
             by name, (k,).
         """
-        weights = np.ones((1, len(self.labels))) if weights is None else weights
-        churners = weights * self.labels
-        cells = self._cells(threshold, weights, churners)
+        given = np.ones((1, len(self.order))) if weights is None else weights
+        # weights[:, order] would lay memory out the other way round: slow, and other last bits.
+        ranked = np.take(given, self.order, axis=1)
+        counts = _Counts(ranked, self.labels)
         with np.errstate(invalid="ignore", divide="ignore"):
             return {
-                **_decided(*cells),
-                **self._ranked(weights, churners),
-                **self._probable(weights),
-                "top_decile_lift": self._lift(weights, churners),
+                **_decided(*self._cells(threshold, counts)),
+                **self._ranked(counts),
+                **self._probable(ranked, counts.total),
+                "top_decile_lift": self._lift(counts),
             }
 
     def confusion(self, threshold: float) -> dict[str, int]:
         """Counts of true and false positives and negatives at the threshold."""
-        ones = np.ones((1, len(self.labels)))
-        cells = self._cells(threshold, ones, self.labels[None, :])
+        counts = _Counts(np.ones((1, len(self.order))), self.labels)
+        cells = self._cells(threshold, counts)
         return {name: int(cell[0]) for name, cell in zip(CELLS, cells, strict=True)}
 
     def curve(self) -> tuple[Floats, Floats, Floats]:
         """Churners found, customers called, and score, at every distinct score; each (k,)."""
-        ends = np.append(self._ties[1:], len(self.labels)) - 1
-        return np.cumsum(self.labels)[ends], ends + 1.0, self.scores[ends]
+        ends = self._bounds[1:]
+        return np.cumsum(self.labels)[ends - 1], ends.astype(np.float64), self.scores[ends - 1]
 
-    def _cells(self, threshold: float, weights: Floats, churners: Floats) -> tuple[Floats, ...]:
-        called = int((self.scores >= threshold).sum())
-        hits = churners[:, :called].sum(axis=1)
-        alarms = weights[:, :called].sum(axis=1) - hits
-        missed = churners[:, called:].sum(axis=1)
-        return hits, alarms, missed, weights[:, called:].sum(axis=1) - missed
+    def _cells(self, threshold: float, counts: _Counts) -> tuple[Floats, ...]:
+        edge = np.array([(self.scores >= threshold).sum()])
+        hits, called = counts.found(edge)[:, 0], counts.called(edge)[:, 0]
+        missed = counts.churners - hits
+        return hits, called - hits, missed, counts.total - called - missed
 
-    def _ranked(self, weights: Floats, churners: Floats) -> dict[str, Floats]:
-        positive = np.add.reduceat(churners, self._ties, axis=1)
-        called = np.add.reduceat(weights, self._ties, axis=1)
-        negative = called - positive
-        total, found = positive.sum(axis=1), np.cumsum(positive, axis=1)
-        beaten = ((found - positive / 2) * negative).sum(axis=1)
-        reached = np.maximum(np.cumsum(called, axis=1), 1)
+    def _ranked(self, counts: _Counts) -> dict[str, Floats]:
+        # Runs of equal scores that hold no churner add nothing to either sum.
+        runs = np.flatnonzero(np.diff(counts.churners_before[self._bounds]))
+        first, last = self._bounds[runs], self._bounds[runs + 1]
+        found_before, found = counts.found(first), counts.found(last)
+        called_before, called = counts.called(first), counts.called(last)
+        positive, negatives = found - found_before, counts.total - counts.churners
+        # Of the others in a churner's own run, half are beaten.
+        ahead = (called_before - found_before + called - found) / 2
+        beaten = (positive * (negatives[:, None] - ahead)).sum(axis=1)
+        precise = (positive * (found / np.maximum(called, 1))).sum(axis=1)
         return {
-            "roc_auc": beaten / (total * negative.sum(axis=1)),
-            "pr_auc": (positive * (found / reached)).sum(axis=1) / total,
+            "roc_auc": beaten / (counts.churners * negatives),
+            "pr_auc": precise / counts.churners,
         }
 
-    def _probable(self, weights: Floats) -> dict[str, Floats]:
-        clipped = np.clip(self.scores, CLIP, 1 - CLIP)
-        losses = -exact.log(np.where(self.labels == 1, clipped, 1 - clipped))
-        errors = (self.scores - self.labels) ** 2
-        gaps = weights * (self.scores - self.labels)
-        starts = np.flatnonzero(np.diff(bin_numbers(self.scores), prepend=BINS) != 0)
-        total = weights.sum(axis=1)
+    def _probable(self, ranked: Floats, total: Floats) -> dict[str, Floats]:
+        errors = self.scores - self.labels
+        gaps = np.add.reduceat(ranked * errors, self._bin_starts, axis=1)
         return {
-            "log_loss": (weights * losses).sum(axis=1) / total,
-            "brier": (weights * errors).sum(axis=1) / total,
-            "calibration_error": np.abs(np.add.reduceat(gaps, starts, axis=1)).sum(axis=1) / total,
+            "log_loss": (ranked * self._losses).sum(axis=1) / total,
+            "brier": (ranked * errors**2).sum(axis=1) / total,
+            "calibration_error": np.abs(gaps).sum(axis=1) / total,
         }
 
-    def _lift(self, weights: Floats, churners: Floats) -> Floats:
-        positive = np.add.reduceat(churners, self._ties, axis=1)
-        called = np.add.reduceat(weights, self._ties, axis=1)
-        total = called.sum(axis=1)
-        top = np.maximum(1, np.rint(total / 10))
-        room = top[:, None] - (np.cumsum(called, axis=1) - called)
+    def _lift(self, counts: _Counts) -> Floats:
+        top = np.maximum(1, np.rint(counts.total / 10))
         # Of rows of equal score across the edge of the tenth, the average counts.
-        share = np.clip(room, 0, called) / np.maximum(called, 1)
-        return (share * positive).sum(axis=1) / top / (positive.sum(axis=1) / total)
+        run = np.searchsorted(self._bounds, counts.reach(top))
+        first, last = self._bounds[run - 1][:, None], self._bounds[run][:, None]
+        called_before, called = counts.called(first), counts.called(last)
+        found_before, found = counts.found(first), counts.found(last)
+        share = (top[:, None] - called_before) / (called - called_before)
+        hits = (found_before + share * (found - found_before))[:, 0]
+        return hits / top / (counts.churners / counts.total)
+
+    @cached_property
+    def _losses(self) -> Floats:
+        clipped = np.clip(self.scores, CLIP, 1 - CLIP)
+        return -exact.log(np.where(self.labels == 1, clipped, 1 - clipped))
+
+    @cached_property
+    def _bin_starts(self) -> NDArray[np.int64]:
+        return np.flatnonzero(np.diff(bin_numbers(self.scores), prepend=BINS) != 0)
+
+
+class _Counts:
+    """How many customers, and how many churners, stand before each place of a ranking.
+
+    Args:
+        ranked: (k, n) weights in the order of the ranking.
+        labels: (n,) in that order.
+
+    Attributes:
+        churners_before: unweighted, at each of the n + 1 places; (n + 1,).
+        total, churners: weighted, of all rows; (k,).
+    """
+
+    def __init__(self, ranked: Floats, labels: Floats) -> None:
+        self.churners_before = np.append(0, np.cumsum(labels)).astype(np.int64)
+        self._called = _running(ranked)
+        # Churners are few: counting only them saves most of the work.
+        self._found = _running(np.take(ranked, np.flatnonzero(labels), axis=1))
+        self.total, self.churners = self._called[:, -1], self._found[:, -1]
+
+    def called(self, places: NDArray[np.int64]) -> Floats:
+        """Customers before each place; (g,), or (k, g) if they differ by weighting → (k, g)."""
+        return _at(self._called, places)
+
+    def found(self, places: NDArray[np.int64]) -> Floats:
+        """Churners before each place, likewise."""
+        return _at(self._found, self.churners_before[places])
+
+    def reach(self, wanted: Floats) -> NDArray[np.int64]:
+        """The first place before which there are `wanted` customers, at most n; (k,) → (k,)."""
+        return np.minimum((self._called < wanted[:, None]).sum(axis=1), self._called.shape[1] - 1)
+
+
+def _running(counts: Floats) -> Floats:
+    """Sums of the first 0, 1, …, m columns; (k, m) → (k, m + 1)."""
+    sums = np.zeros((len(counts), counts.shape[1] + 1))
+    np.cumsum(counts, axis=1, out=sums[:, 1:])
+    return sums
+
+
+def _at(sums: Floats, places: NDArray[np.int64]) -> Floats:
+    if places.ndim == 1:
+        return np.take(sums, places, axis=1)
+    return np.take_along_axis(sums, places, axis=1)
 
 
 def _decided(hits: Floats, alarms: Floats, missed: Floats, right: Floats) -> dict[str, Floats]:
@@ -157,26 +220,32 @@ def best_f1_threshold(labels: Floats, scores: Floats) -> float:
     return float(threshold[np.argmax(2 * found / (called + labels.sum()))])
 
 
-def intervals(
-    labels: Floats, scores: Floats, threshold: float, resamples: int, seed: int
-) -> Mapping[str, tuple[float, float]]:
-    """95 % percentile bootstrap interval of every metric (Efron, 1979).
+def best_profit_threshold(labels: Floats, scores: Floats, gain: float, cost: float) -> float:
+    """The score from which calling customers pays most, the highest of equals.
 
     Args:
-        labels, scores: (n,), both outcomes present.
-        threshold: decision threshold.
-        resamples: how often n rows are drawn with replacement.
-        seed: of the draws.
+        labels, scores: (n,).
+        gain: what calling a churner brings.
+        cost: of calling one customer, churner or not.
+    Returns:
+        one of the scores, or 1 where calling nobody is at least as good as any of them (a customer
+        whose score is exactly 1 is then called all the same).
     """
-    ranking, rng, rows = Ranking(labels, scores), np.random.default_rng(seed), len(labels)
-    drawn: dict[str, list[Floats]] = {}
-    # In portions, so that memory stays near 200 MB at any number of rows.
-    portion = max(1, 2_000_000 // rows)
-    for start in range(0, resamples, portion):
-        size = min(portion, resamples - start)
-        picks = rng.integers(rows, size=(size, rows)) + np.arange(size)[:, None] * rows
-        weights = np.bincount(picks.ravel(), minlength=size * rows).reshape(size, rows)
-        for name, values in ranking.measure(threshold, weights.astype(np.float64)).items():
-            drawn.setdefault(name, []).append(values)
-    low_high = {n: np.nanquantile(np.concatenate(v), [0.025, 0.975]) for n, v in drawn.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in low_high.items()}
+    found, called, threshold = Ranking(labels, scores).curve()
+    profit = gain * found - cost * called
+    best = np.argmax(profit)
+    return float(threshold[best]) if profit[best] > 0 else NOBODY
+
+
+def lowest_threshold_at_precision(labels: Floats, scores: Floats, precision: float) -> float | None:
+    """The lowest score from which at least this share of the customers called are churners.
+
+    Args:
+        labels, scores: (n,).
+        precision: the share; the precision of higher thresholds may be below it.
+    Returns:
+        one of the scores, or None where no threshold reaches the precision.
+    """
+    found, called, threshold = Ranking(labels, scores).curve()
+    reached = threshold[found / called >= precision]
+    return float(reached[-1]) if len(reached) else None

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churn.bundle import Bundle
+from churn.calibration import NoCalibration
 from churn.columns import Columns, contract_columns
 from churn.features import feature_set
 
-Probabilities = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 class Scorer:
@@ -23,7 +24,25 @@ class Scorer:
         self.bundle = bundle
         self._features = feature_set(bundle.manifest.contract)
 
-    def probabilities(self, columns: Columns) -> Probabilities:
+    def features(self, columns: Columns) -> Columns:
+        """Model inputs of rows.
+
+        Args:
+            columns: the contract's columns, each (n,); optional ones may be absent.
+        Returns:
+            columns and derived features by name, each (n,), as they are before preparation.
+        Raises:
+            InvalidColumns: an unknown, absent or misshapen column.
+        """
+        return self._features.compute(contract_columns(columns, self.bundle.manifest.contract))
+
+    def margins(self, columns: Columns) -> Floats:
+        """What the trees say, in log-odds: (n,) float64, exact in float32."""
+        matrix = self.bundle.manifest.preprocessor.matrix(self.features(columns))
+        margins = self.bundle.booster.inplace_predict(matrix, predict_type="margin")
+        return margins.astype(np.float64)
+
+    def probabilities(self, columns: Columns) -> Floats:
         """Probability of churn.
 
         Args:
@@ -33,11 +52,12 @@ class Scorer:
         Raises:
             InvalidColumns: an unknown, absent or misshapen column.
         """
-        manifest = self.bundle.manifest
-        features = self._features.compute(contract_columns(columns, manifest.contract))
-        matrix = manifest.preprocessor.matrix(features)
-        return self.bundle.booster.inplace_predict(matrix).astype(np.float64)
+        return self.bundle.manifest.calibration.probabilities(self.margins(columns))
 
-    def decisions(self, probabilities: Probabilities) -> NDArray[np.bool_]:
+    def uncalibrated(self, columns: Columns) -> Floats:
+        """The trees' own probabilities (n,), before calibration: for comparison only."""
+        return NoCalibration().probabilities(self.margins(columns))
+
+    def decisions(self, probabilities: Floats) -> NDArray[np.bool_]:
         """True where the probability reaches the decision threshold; shape (n,)."""
         return probabilities >= self.bundle.manifest.threshold

@@ -203,6 +203,9 @@ def under_contract(
     names = [contract.rename.get(name, name) for name in trimmed]
     _refuse_doubled(path, names)
     table = table.rename_columns(names)
+    if not labelled:
+        table = _with_what_is_known_later(table, contract)
+        names = table.column_names
     optional = () if labelled else (contract.target.column,)
     missing = [n for n in contract.source_columns if n not in names and n not in optional]
     if missing:
@@ -215,6 +218,14 @@ def under_contract(
         kept = kept.add_column(0, contract.id_column, _row_numbers(kept.num_rows))
     ignored = [name for name in names if name not in contract.source_columns]
     return Snapshot(kept, {**origin, "ignored_columns": ignored})
+
+
+def _with_what_is_known_later(table: pa.Table, contract: Contract) -> pa.Table:
+    """Recent customers, with nulls in the columns known only after the event that they lack."""
+    for name in contract.columns:
+        if name not in contract.known_columns and name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+    return table
 
 
 def _is_usable(kind: pa.DataType) -> bool:

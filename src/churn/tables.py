@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv as csv_library
+import io
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -63,8 +65,9 @@ def labels(table: pa.Table, contract: Contract) -> Array:
 
 
 def csv(columns: Mapping[str, Array]) -> str:
-    """Numeric columns, each (n,), as CSV with a header line; floats in full precision."""
-    lines = [",".join(columns)]
-    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
-    lines += [",".join(map(repr, row)) for row in rows]
-    return "\n".join(lines) + "\n"
+    """Columns, each (n,), as CSV with a header line; floats in full precision."""
+    text = io.StringIO()
+    writer = csv_library.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*(values.tolist() for values in columns.values()), strict=True))
+    return text.getvalue()

@@ -1,8 +1,8 @@
 """Training: the one place where anything is fitted, on training rows alone.
 
-Every row first gets an out-of-fold probability from a model that has not seen it; the decision
-threshold and the reference distribution of the score come from these. The final model then learns
-from all training rows.
+The folds are prepared first. Over them the parameters are searched, and every row gets an
+out-of-fold margin from a model that has not seen it; calibration, decision threshold and the
+reference distribution of the score come from these. The final model then learns from all rows.
 """
 
 from __future__ import annotations
@@ -13,108 +13,42 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xgboost
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
 
-from churn import metrics, preprocess
-from churn.balance import churner_weight, resample
+from churn import metrics
 from churn.bundle import Bundle, Manifest, Provenance
-from churn.columns import Columns, take
-from churn.errors import TooManyFolds
-from churn.preprocess import Preprocessor
+from churn.calibrating import Calibrated, calibrate
+from churn.calibration import NoCalibration
+from churn.columns import Columns
+from churn.decision import threshold
+from churn.fitting import Procedure, prepare
+from churn.folds import out_of_fold, prepared_folds
 from churn.reference import reference
-from churn.settings import (
-    BalanceSettings,
-    DecisionSettings,
-    ModelSettings,
-    Parameters,
-    PreprocessSettings,
-    SearchSettings,
-)
+from churn.search import Searched, search, table
+from churn.settings import Parameters
 
 Floats = NDArray[np.float64]
-# The groups that fitting reads, whose hash goes into the bundle.
-READ = {"table", "preprocess", "balance", "model", "search", "decision"}
-
-
-@dataclass(frozen=True)
-class Procedure:
-    """Everything that turns training rows into a model."""
-
-    preprocess: PreprocessSettings
-    balance: BalanceSettings
-    model: ModelSettings
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A preprocessor and the trees that learnt from its matrix."""
-
-    preprocessor: Preprocessor
-    booster: xgboost.Booster
-
-    def predict(self, features: Columns) -> Floats:
-        """Probabilities (n,) of features, each (n,)."""
-        return self.booster.inplace_predict(self.preprocessor.matrix(features)).astype(np.float64)
+# What fitting reads; its hash goes into the bundle.
+READ: dict[str, Any] = {
+    **dict.fromkeys(("table", "preprocess", "balance", "model", "search", "calibration"), True),
+    "decision": True,
+    "evaluate": {"money": True},
+}
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The bundle, and what `reports/training.json` says of it."""
+    """What training gives.
+
+    Attributes:
+        bundle: the model with all it needs.
+        report: content of `reports/training.json`.
+        trials: content of `reports/trials.csv`.
+    """
 
     bundle: Bundle
     report: Mapping[str, Any]
-
-
-def fit(features: Columns, labels: Floats, procedure: Procedure) -> Fitted:
-    """Fit preparation, balance and trees.
-
-    Args:
-        features: model inputs by name, each (n,).
-        labels: (n,), 1 for churners.
-        procedure: how.
-    """
-    preprocessor = preprocess.fit(features, procedure.preprocess)
-    encoded = preprocessor.encode(features)
-    rows, outcomes = resample(encoded, labels, preprocessor.categorical, procedure.balance)
-    data = xgboost.DMatrix(preprocessor.expand(rows), outcomes)
-    weight = churner_weight(labels, procedure.balance)
-    return Fitted(preprocessor, _boost(data, procedure.model, weight))
-
-
-def _boost(data: xgboost.DMatrix, settings: ModelSettings, weight: float) -> xgboost.Booster:
-    parameters = settings.model_dump(exclude={"n_estimators"}) | {
-        "objective": "binary:logistic",
-        "tree_method": "hist",
-        "scale_pos_weight": weight,
-    }
-    return xgboost.train(parameters, data, num_boost_round=settings.n_estimators)
-
-
-def out_of_fold(
-    features: Columns, labels: Floats, procedure: Procedure, search: SearchSettings
-) -> Floats:
-    """Probability of each training row by a model fitted without its fold; shape (n,).
-
-    Raises:
-        TooManyFolds: more folds than customers of one outcome.
-    """
-    if (fewest := int(min(labels.sum(), (1 - labels).sum()))) < search.folds:
-        raise TooManyFolds(search.folds, fewest)
-    folds = StratifiedKFold(search.folds, shuffle=True, random_state=search.seed)
-    probabilities = np.empty(len(labels))
-    for learn, hold in folds.split(np.zeros(len(labels)), labels):
-        fitted = fit(take(features, learn), labels[learn], procedure)
-        probabilities[hold] = fitted.predict(take(features, hold))
-    return probabilities
-
-
-def decision_threshold(labels: Floats, scores: Floats, settings: DecisionSettings) -> float:
-    """Probability from which a customer is called a churner; labels, scores out of fold, (n,)."""
-    if settings.method == "fixed":
-        return settings.threshold
-    return metrics.best_f1_threshold(labels, scores)
+    trials: str
 
 
 def train(
@@ -124,24 +58,32 @@ def train(
     parameters: Parameters,
     data_sha256: str,
 ) -> Trained:
-    """Fit the final model and put the bundle together.
+    """Search, calibrate, decide, fit the final model, and put the bundle together.
 
     Args:
-        columns: the contract's columns of the training rows, each (n,).
+        columns: the contract's columns that are known before the event, each (n,).
         features: their model inputs, each (n,).
         labels: (n,), 1 for churners.
-        parameters: all groups; used are `table` and those that fitting reads.
+        parameters: all groups; used are those of `READ`.
         data_sha256: of the file of training rows, for the bundle's provenance.
+    Raises:
+        NothingToLearnFrom, CannotResample, TooManyFolds, UnusableScorer, PrecisionOutOfReach.
     """
-    procedure = Procedure(parameters.preprocess, parameters.balance, parameters.model)
-    scores = out_of_fold(features, labels, procedure, parameters.search)
-    threshold = decision_threshold(labels, scores, parameters.decision)
-    fitted = fit(features, labels, procedure)
+    procedure = Procedure(parameters.preprocess, parameters.balance)
+    folds = prepared_folds(features, labels, procedure, parameters.search)
+    searched = search(folds, parameters.model, parameters.search)
+    model = searched.best.model
+    margins = out_of_fold(folds, searched.boosters, model.n_estimators)
+    calibrated = calibrate(margins, labels, [one.rows for one in folds], parameters.calibration)
+    scores = calibrated.calibration.probabilities(margins)
+    chosen = threshold(labels, scores, parameters.decision, parameters.evaluate.money)
+    prepared = prepare(features, labels, procedure)
     manifest = Manifest(
         contract=parameters.table,
-        preprocessor=fitted.preprocessor,
-        feature_names=fitted.preprocessor.names,
-        threshold=threshold,
+        preprocessor=prepared.preprocessor,
+        feature_names=prepared.preprocessor.names,
+        calibration=calibrated.calibration,
+        threshold=chosen,
         provenance=Provenance(
             data_sha256=data_sha256,
             parameters_sha256=_sha256(parameters),
@@ -149,18 +91,41 @@ def train(
             train_churners=int(labels.sum()),
         ),
     )
-    bundle = Bundle(manifest, reference(columns, scores), fitted.booster)
-    return Trained(bundle, _report(manifest, labels, scores))
+    bundle = Bundle(manifest, reference(columns, scores), prepared.boost(model))
+    report = {
+        "inputs": len(prepared.preprocessor.inputs),
+        "dropped": [one.model_dump() for one in prepared.preprocessor.dropped],
+        "search": _search(searched, parameters),
+        "calibration": _calibration(calibrated, margins, labels),
+        "decision": {"method": parameters.decision.method, "threshold": chosen},
+        "out_of_fold": metrics.measured(labels, scores, chosen),
+    }
+    return Trained(bundle, report, table(searched))
 
 
 def _sha256(parameters: Parameters) -> str:
     return hashlib.sha256(parameters.model_dump_json(include=READ).encode()).hexdigest()
 
 
-def _report(manifest: Manifest, labels: Floats, scores: Floats) -> dict[str, Any]:
+def _search(searched: Searched, parameters: Parameters) -> dict[str, Any]:
     return {
-        "inputs": len(manifest.preprocessor.inputs),
-        "dropped": [one.model_dump() for one in manifest.preprocessor.dropped],
-        "threshold": manifest.threshold,
-        "out_of_fold": metrics.measured(labels, scores, manifest.threshold),
+        "method": parameters.search.method,
+        "scoring": parameters.search.scoring,
+        "trials": len(searched.trials),
+        "score": searched.best.score,
+        "std": searched.best.std,
+        "model": searched.best.model.model_dump(),
+    }
+
+
+def _calibration(found: Calibrated, margins: Floats, labels: Floats) -> dict[str, Any]:
+    before = NoCalibration().probabilities(margins)
+    after = found.calibration.probabilities(margins)
+    return {
+        "method": found.calibration.method,
+        "log_loss": dict(found.log_losses),
+        "calibration_error": {
+            "before": metrics.measured(labels, before, 0.5)["calibration_error"],
+            "after": metrics.measured(labels, after, 0.5)["calibration_error"],
+        },
     }

@@ -5,18 +5,16 @@ import pickletools
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from churn import training
 from churn.bundle import BUNDLE, MODEL, REFERENCE, Bundle
+from churn.calibration import Isotonic, NoCalibration, Sigmoid
 from churn.errors import InvalidBundle
-from churn.features import feature_set
 from churn.scoring import Scorer
-from churn.synthetic import draw
-from tests.small import small_parameters
+from tests.small import history, small_parameters
 
 FILES = (MODEL, REFERENCE, BUNDLE)
 each_file = pytest.mark.parametrize("name", FILES)
@@ -31,14 +29,18 @@ def parameters():
 
 @pytest.fixture(scope="module")
 def customers(parameters):
-    return draw(parameters.source, "history")
+    """Columns of customers, features, and 1 for those who left."""
+    return history(parameters)
+
+
+@pytest.fixture(scope="module")
+def columns(customers):
+    return customers[0]
 
 
 @pytest.fixture(scope="module")
 def bundle(parameters, customers):
-    features = feature_set(parameters.table).compute(customers.columns)
-    labels = customers.churned.astype(np.float64)
-    return training.train(customers.columns, features, labels, parameters, "0" * 64).bundle
+    return training.train(*customers, parameters, "0" * 64).bundle
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +77,10 @@ def _content(raw):
 # the way there and back
 
 
-def test_a_bundle_that_was_read_scores_the_same_to_the_last_bit(bundle, saved, customers):
-    scores = Scorer(bundle).probabilities(customers.columns)
+def test_a_bundle_that_was_read_scores_the_same_to_the_last_bit(bundle, saved, columns):
+    scores = Scorer(bundle).probabilities(columns)
 
-    assert Scorer(Bundle.load(saved)).probabilities(customers.columns).tobytes() == scores.tobytes()
+    assert Scorer(Bundle.load(saved)).probabilities(columns).tobytes() == scores.tobytes()
 
 
 def test_a_bundle_that_was_read_says_the_same(bundle, saved):
@@ -86,6 +88,28 @@ def test_a_bundle_that_was_read_says_the_same(bundle, saved):
 
     assert read.manifest == bundle.manifest
     assert read.reference == bundle.reference
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        NoCalibration(),
+        Sigmoid(slope=1 / 3, intercept=-0.1),
+        Isotonic(margins=(-2.0, -1 / 3, 0.7), points=(0.1, 1 / 3, 0.9)),
+    ],
+    ids=lambda one: one.method,
+)
+def test_every_calibration_comes_back_and_scores_the_same(bundle, columns, tmp_path, calibration):
+    manifest = bundle.manifest.model_copy(update={"calibration": calibration})
+    calibrated = Bundle(manifest, bundle.reference, bundle.booster)
+    calibrated.save(tmp_path)
+
+    read = Bundle.load(tmp_path)
+
+    assert read.manifest == manifest
+    margins, scores = Scorer(read).margins(columns), Scorer(read).probabilities(columns)
+    assert scores.tobytes() == Scorer(calibrated).probabilities(columns).tobytes()
+    assert scores.tobytes() == calibration.probabilities(margins).tobytes()
 
 
 def test_the_order_of_the_columns_comes_back(bundle, saved):
@@ -105,9 +129,9 @@ def test_two_saves_give_the_same_bytes(bundle, saved, tmp_path):
     assert _bytes(tmp_path / "deep" / "folder") == _bytes(saved)
 
 
-def test_saving_what_was_read_gives_the_same_bytes(saved, customers, tmp_path):
+def test_saving_what_was_read_gives_the_same_bytes(saved, columns, tmp_path):
     read = Bundle.load(saved)
-    Scorer(read).probabilities(customers.columns)  # use leaves no trace either
+    Scorer(read).probabilities(columns)  # use leaves no trace either
     read.save(tmp_path)
 
     assert _bytes(tmp_path) == _bytes(saved)
@@ -219,11 +243,11 @@ def test_json_of_something_else_is_refused(folder, content):
         Bundle.load(folder)
 
 
-@pytest.mark.parametrize("number", [0, 2, "1", None])
+@pytest.mark.parametrize("number", [0, 1, 3, "2", None])
 def test_another_format_is_refused_with_both_numbers(folder, number):
     _edit(folder, format=number)
 
-    with pytest.raises(InvalidBundle, match=rf"{BUNDLE}: format {number!r} is not 1\."):
+    with pytest.raises(InvalidBundle, match=rf"{BUNDLE}: format {number!r} is not 2\."):
         Bundle.load(folder)
 
 
@@ -231,6 +255,8 @@ def test_another_format_is_refused_with_both_numbers(folder, number):
     "change",
     [
         {"threshold": 0.123},
+        {"calibration": {"method": "none"}},
+        {"calibration": {"method": "sigmoid", "slope": 2.0, "intercept": 0.0}},
         {"threshold": float("nan")},
         {"extra": 1},
         {"sha256": "0" * 64},

@@ -25,6 +25,7 @@ CONTRACT = {
     },
 }
 TARGET = CONTRACT["target"]
+LATER = {"type": "number", "after_event": True}
 
 
 def contract(**changes):
@@ -45,7 +46,7 @@ MISTAKES = {
     "a misspelled key in a column": (
         one_column(type="integer", mn=1),
         r"columns\.age(\.integer)?: unknown key 'mn' \(did you mean 'min'\?\); allowed are unit, "
-        "description, required, min, max, above, below, type",
+        "description, required, after_event, min, max, above, below, bands, type",
     ),
     "a range on a category": (
         one_column(type="category", min=1),
@@ -92,6 +93,34 @@ MISTAKES = {
     "a value that the project uses itself": (
         one_column(type="category", values=["Basic", "(missing)"]),
         r"columns\.age\.values: '\(missing\)' is the project's own word",
+    ),
+    "a required column that is known only after the event": (
+        one_column(type="integer", required=True, after_event=True),
+        r"columns\.age: required and after_event: what is known only after the event is not there",
+    ),
+    "an after_event that is neither true nor false": (
+        one_column(type="integer", after_event="later"),
+        r"columns\.age\.after_event: 'later' is not allowed",
+    ),
+    "bands that fall": (
+        one_column(type="integer", bands=[12, 6]),
+        r"columns\.age\.bands: \[12\.0, 6\.0\] must rise from bound to bound",
+    ),
+    "a band without width": (
+        one_column(type="number", bands=[6, 6]),
+        r"columns\.age\.bands: \[6\.0, 6\.0\] must rise from bound to bound",
+    ),
+    "an empty list of bands": (
+        one_column(type="number", bands=[]),
+        r"columns\.age\.bands: .* at least 1 item",
+    ),
+    "a bound of a band that is no number": (
+        one_column(type="number", bands=[True]),
+        r"columns\.age\.bands\.0: True is not allowed: it is no number",
+    ),
+    "bands of a category": (
+        one_column(type="category", bands=[1]),
+        r"columns\.age(\.category)?: unknown key 'bands'; allowed are .*values",
     ),
     "a column named like the model's score": (
         {"columns": {"churn_probability": {"type": "number"}}},
@@ -231,6 +260,71 @@ def test_without_an_id_the_row_number_stands_in_and_no_source_must_have_it():
     assert without.source_columns == ("left", "age", "charge", "plan", "paperless")
 
 
+def test_a_column_known_only_after_the_event_is_in_the_source_but_not_among_the_known():
+    later = contract(columns={**CONTRACT["columns"], "refund": LATER, "letter": LATER})
+    assert later.source_columns[-2:] == ("refund", "letter")
+    assert later.known_columns == ("age", "charge", "plan", "paperless")
+
+
+def test_columns_are_known_before_the_event_unless_the_contract_says_otherwise():
+    assert contract().known_columns == tuple(CONTRACT["columns"])
+
+
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_a_number_may_have_bands_in_which_customers_are_told_apart(kind):
+    assert contract(**one_column(type=kind, bands=[6, 12.5])).columns["age"].bands == (6, 12.5)
+    assert contract(**one_column(type=kind)).columns["age"].bands is None
+
+
+def numbers(*units):
+    """Columns of these units, named a, b, c, …"""
+    return {
+        name: {"type": "number", "unit": one} for name, one in zip("abcdef", units, strict=False)
+    }
+
+
+def test_three_numbers_of_one_unit_have_a_sum():
+    two_units = numbers("USD", "minutes", "USD", "minutes", "USD")
+    assert contract(columns=two_units).totals == {"sum_of_USD": ("a", "c", "e")}
+
+
+def test_two_numbers_of_one_unit_and_numbers_without_one_have_no_sum():
+    assert contract(columns=numbers("USD", "USD", None, None, None)).totals == {}
+
+
+def test_whole_numbers_are_summed_with_others_but_words_are_not():
+    columns = {**numbers("GB", "GB"), "whole": {"type": "integer", "unit": "GB"}}
+    assert contract(columns=columns).totals == {"sum_of_GB": ("a", "b", "whole")}
+    columns["whole"] = {"type": "category", "unit": "GB"}
+    assert contract(columns=columns).totals == {}
+
+
+def test_a_sum_of_a_unit_of_several_words_has_a_name_without_space():
+    per_month = ("USD per month", "USD per  month ", "USD_per_month")
+    assert contract(columns=numbers(*per_month)).totals == {"sum_of_USD_per_month": tuple("abc")}
+
+
+def test_a_column_known_only_after_the_event_is_part_of_no_sum():
+    columns = numbers("USD", "USD", "USD")
+    columns["c"]["after_event"] = True
+    assert contract(columns=columns).totals == {}
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        {"id": "sum_of_USD"},
+        {"target": {**TARGET, "column": "sum_of_USD"}},
+        {"constants": {"sum_of_USD": 1}},
+        {"columns": {**numbers("USD", "USD", "USD"), "sum_of_USD": {"type": "number"}}},
+    ],
+    ids=["id", "target", "constant", "column"],
+)
+def test_a_name_that_a_sum_has_is_taken(role):
+    with pytest.raises(InvalidParameters, match=r"sum_of_USD is the name of a sum of columns; ren"):
+        contract(**{"columns": numbers("USD", "USD", "USD"), **role})
+
+
 def test_columns_keep_the_order_of_the_file():
     turned = dict(reversed(CONTRACT["columns"].items()))
     assert [*contract(columns=turned).columns] == [*turned]
@@ -258,7 +352,7 @@ def test_two_spellings_that_differ_in_capitals_and_outer_space_are_one():
 def test_every_contract_that_ships_is_valid_and_named_like_its_file(path):
     shipped = checked(Contract, YAML(typ="safe", pure=True).load(path), str(path))
     assert shipped.name == path.stem
-    assert set(shipped.columns) <= set(feature_set(shipped).names)
+    assert set(shipped.known_columns) <= set(feature_set(shipped).names)
 
 
 def test_three_contracts_ship():

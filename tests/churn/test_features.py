@@ -11,6 +11,7 @@ from churn import features
 from churn.contract import Contract
 from churn.errors import (
     CircularFeatures,
+    FeatureKnownTooLate,
     FeatureNameTaken,
     UnknownFeatureInput,
     UnknownFeatureModule,
@@ -19,6 +20,12 @@ from churn.errors import (
 from churn.features import FeatureSet, _in_order, feature_set
 
 COLUMNS = {"age": np.array([20.0, 30.0]), "plan": np.array(["Basic", None], dtype=object)}
+# A contract of which one column is known only after the event.
+WITH_REFUND = {
+    "refund": {"type": "number", "after_event": True},
+    "age": {"type": "integer"},
+    "plan": {"type": "category"},
+}
 
 
 def contract(**changes):
@@ -124,6 +131,97 @@ def test_no_feature_sees_the_target_or_the_id(features_of, role):
         features_of(f"def peek({role}):\n    return {role}\n")
 
 
+def test_a_column_known_only_after_the_event_is_no_model_input():
+    assert feature_set(contract(columns=WITH_REFUND)).names == ("age", "plan")
+
+
+@settings(deadline=None, max_examples=30, derandomize=True)
+@given(st.lists(st.floats() | st.none(), min_size=2, max_size=2))
+def test_model_inputs_are_the_same_whatever_is_known_only_after_the_event(refunds):
+    found = feature_set(contract(columns=WITH_REFUND))
+    computed = found.compute({**COLUMNS, "refund": np.array(refunds, dtype=float)})
+    assert {name: values.tolist() for name, values in computed.items()} == {
+        "age": [20.0, 30.0],
+        "plan": ["Basic", None],
+    }
+
+
+def test_features_beside_a_column_known_only_after_the_event_work_as_ever(features_of):
+    found = features_of("def double(age):\n    return age * 2\n", columns=WITH_REFUND)
+    computed = found.compute({**COLUMNS, "refund": np.array([5.0, np.nan])})
+    assert [*computed] == [*found.names] == ["age", "plan", "double"]
+    # a customer about whom a prediction is asked for has none
+    assert found.compute(COLUMNS)["double"].tolist() == [40.0, 60.0]
+
+
+def test_a_feature_of_a_column_known_only_after_the_event_is_refused(features_of):
+    words = (
+        "feature share: parameter 'refund' is marked after_event in the contract: nobody knows it "
+        r"yet when a prediction is asked for\. Have the feature do without it, or take the mark off"
+    )
+    with pytest.raises(FeatureKnownTooLate, match=words):
+        features_of("def share(age, refund):\n    return refund / age\n", columns=WITH_REFUND)
+
+
+def test_a_feature_cannot_take_the_name_of_a_column_known_only_after_the_event(features_of):
+    with pytest.raises(FeatureNameTaken, match=r"feature refund of churn\.features\.written"):
+        features_of("def refund(age):\n    return age\n", columns=WITH_REFUND)
+
+
+def test_a_column_known_only_after_the_event_is_not_suggested_as_an_input(features_of):
+    words = r"parameter 'refunds' is no column.*table\. Known: age, plan, typical, half\."
+    with pytest.raises(UnknownFeatureInput, match=words):
+        features_of("def half(refunds):\n    return refunds / 2\n", columns=WITH_REFUND)
+
+
+CHARGES = {name: {"type": "number", "unit": "USD"} for name in ("day", "evening", "night")}
+BILL = {name: np.array([value, np.nan]) for name, value in zip(CHARGES, (1, 2, 4), strict=True)}
+
+
+def test_the_sum_of_columns_of_one_unit_is_a_model_input_between_columns_and_features(features_of):
+    found = features_of("def double(day):\n    return day * 2\n", columns=CHARGES)
+    assert found.names == ("day", "evening", "night", "sum_of_USD", "double")
+    assert found.derived == ("sum_of_USD", "double")
+    assert [*found.compute(BILL)] == [*found.names]
+
+
+def test_a_sum_with_a_missing_part_is_missing():
+    found = feature_set(contract(columns=CHARGES)).compute({**BILL, "night": np.array([4.0, 8.0])})
+    np.testing.assert_array_equal(found["sum_of_USD"], [7.0, np.nan])
+
+
+@settings(deadline=None, max_examples=50, derandomize=True)
+@given(st.lists(st.tuples(*[st.floats(-1e9, 1e9)] * 3), min_size=1, max_size=9))
+def test_a_row_has_the_same_sum_alone_as_among_others(rows):
+    found = feature_set(contract(columns=CHARGES))
+
+    def total(*some):
+        columns = dict(zip(CHARGES, np.array(some).T, strict=True))
+        return found.compute(columns)["sum_of_USD"].tolist()
+
+    assert total(*rows) == [one for row in rows for one in total(row)]
+
+
+def test_a_feature_may_use_a_sum(features_of):
+    source = "def share(day, sum_of_USD):\n    return day / sum_of_USD\n"
+    assert features_of(source, columns=CHARGES).compute(BILL)["share"][0] == 1 / 7
+
+
+def test_a_feature_cannot_take_the_name_of_a_sum(features_of):
+    with pytest.raises(FeatureNameTaken, match=r"feature sum_of_USD of churn\.features\.written"):
+        features_of("def sum_of_USD(day):\n    return day\n", columns=CHARGES)
+
+
+def test_a_sum_is_suggested_as_an_input(features_of):
+    words = r"parameter 'sum_of_usd' is no column.* \(did you mean 'sum_of_USD'\?\)"
+    with pytest.raises(UnknownFeatureInput, match=words):
+        features_of("def half(sum_of_usd):\n    return sum_of_usd / 2\n", columns=CHARGES)
+
+
+def test_without_sums_and_features_nothing_is_derived():
+    assert feature_set(contract()).derived == ()
+
+
 def test_features_in_a_circle_are_told_all_the_way_round(features_of):
     source = (
         "def start(a):\n    return a\n"
@@ -193,16 +291,21 @@ def test_yes_no_and_whole_numbers_become_floats(features_of, returned):
     assert computed.tolist() == [0.0, 1.0]
 
 
+def feature_set_that_doubles():
+    double = {"double": lambda age: age * 2}
+    return FeatureSet(columns=("age",), totals={}, constants={}, functions=double)
+
+
 def test_computing_leaves_the_given_columns_as_they_are():
     given_columns = {"age": np.array([20.0])}
-    found = FeatureSet(("age",), {}, {"double": lambda age: age * 2})
+    found = feature_set_that_doubles()
     found.compute(given_columns)
     assert [*given_columns] == ["age"]
     assert given_columns["age"].tolist() == [20.0]
 
 
 def test_a_table_without_rows_has_features_without_rows():
-    found = FeatureSet(("age",), {}, {"double": lambda age: age * 2})
+    found = feature_set_that_doubles()
     assert found.compute({"age": np.zeros(0)})["double"].shape == (0,)
 
 

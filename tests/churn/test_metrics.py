@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn's on scores full of ties, and the intervals around them."""
+"""Metrics against scikit-learn's on scores full of ties, and the thresholds chosen by them."""
 
 import math
 
@@ -96,6 +96,16 @@ def test_the_lift_compares_the_top_tenth_with_everyone(rows, seed):
     assert found == pytest.approx(np.mean(labels[best]) / np.mean(labels))
 
 
+@quick
+@given(labelled(most=14))  # of so few, the top tenth is one
+def test_of_rows_tied_at_the_edge_of_the_tenth_the_average_counts(rows):
+    labels, scores = rows
+
+    found = metrics.measured(labels, scores, 0.5)["top_decile_lift"]
+
+    assert found == pytest.approx(labels[scores == scores.max()].mean() / labels.mean())
+
+
 def test_the_lift_does_not_depend_on_which_of_the_tied_rows_comes_first():
     labels, scores = np.array([1.0] * 10 + [0.0] * 90), np.full(100, 0.3)
 
@@ -138,10 +148,8 @@ def test_whole_weights_are_rows_that_stand_there_several_times(rows, data):
     labels, scores = rows
     counts = data.draw(st.lists(st.integers(0, 4), min_size=len(labels), max_size=len(labels)))
     counts[:2] = [max(1, counts[0]), max(1, counts[1])]  # both outcomes stay
-    ranking = metrics.Ranking(labels, scores)
-    order = np.argsort(-scores, kind="stable")
 
-    weighted = ranking.measure(0.5, np.array([counts], dtype=float)[:, order])
+    weighted = metrics.Ranking(labels, scores).measure(0.5, np.array([counts], dtype=float))
 
     repeated = metrics.measured(np.repeat(labels, counts), np.repeat(scores, counts), 0.5)
     found = {name: float(value[0]) for name, value in weighted.items()}
@@ -158,6 +166,18 @@ def test_many_weightings_at_once_are_each_weighting_alone():
     for i in range(5):
         alone = ranking.measure(0.4, weights[i : i + 1])
         assert {n: v[i] for n, v in together.items()} == {n: v[0] for n, v in alone.items()}
+
+
+def test_a_weighting_without_a_churner_or_without_anybody_has_no_value():
+    labels, scores = np.array([1.0, 0.0, 0.0]), np.array([0.3, 0.6, 0.6])
+    weights = np.array([[0, 1, 1], [0, 0, 0], [1, 1, 1]], dtype=float)
+
+    found = metrics.Ranking(labels, scores).measure(0.5, weights)
+
+    assert [math.isfinite(value) for value in found["roc_auc"]] == [False, False, True]
+    assert [math.isfinite(value) for value in found["recall"]] == [False, False, True]
+    assert [math.isfinite(value) for value in found["top_decile_lift"]] == [False, False, True]
+    assert [math.isfinite(value) for value in found["log_loss"]] == [True, False, True]
 
 
 def test_every_metric_stands_beside_its_number_of_rows():
@@ -211,6 +231,59 @@ def test_of_thresholds_with_equal_f1_the_highest_is_taken():
     assert metrics.best_f1_threshold(labels, scores) == 0.9
 
 
+money = st.integers(1, 20).map(float)
+
+
+@quick
+@given(labelled(most=25), money, money)
+def test_no_threshold_pays_more_than_the_chosen_one(rows, gain, cost):
+    labels, scores = rows
+
+    chosen = metrics.best_profit_threshold(labels, scores, gain, cost)
+
+    profit = {s: (gain * labels - cost)[scores >= s].sum() for s in scores.tolist()}
+    best = max(profit.values())
+    if best > 0:
+        assert profit[chosen] == best
+        assert chosen == max(s for s, value in profit.items() if value == best)
+    else:
+        assert chosen == 1
+
+
+def test_where_no_call_pays_nobody_is_called():
+    labels, scores = np.array([1.0, 0, 0]), np.array([0.9, 0.8, 0.1])
+
+    assert metrics.best_profit_threshold(labels, scores, gain=1, cost=2) == 1
+    assert metrics.best_profit_threshold(labels, scores, gain=2, cost=2) == 1  # nothing is gained
+    assert metrics.best_profit_threshold(labels, scores, gain=3, cost=2) == 0.9
+
+
+@quick
+@given(labelled(most=25), st.fractions(0, 1, max_denominator=12).filter(bool))
+def test_the_lowest_threshold_of_enough_precision_is_taken(rows, share):
+    labels, scores = rows
+
+    chosen = metrics.lowest_threshold_at_precision(labels, scores, float(share))
+
+    called = {s: scores >= s for s in scores.tolist()}
+    precise = [s for s, one in called.items() if int(labels[one].sum()) >= share * int(one.sum())]
+    assert chosen == (min(precise) if precise else None)
+
+
+def test_a_precision_that_is_exactly_reached_is_enough():
+    labels, scores = np.array([1.0, 0, 1, 1, 0]), np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+
+    assert metrics.lowest_threshold_at_precision(labels, scores, 0.6) == 0.5
+    assert metrics.lowest_threshold_at_precision(labels, scores, 0.75) == 0.6
+    assert metrics.lowest_threshold_at_precision(labels, scores, 1) == 0.9
+
+
+def test_a_precision_that_no_threshold_has_is_told():
+    labels, scores = np.array([0.0, 1.0]), np.array([0.9, 0.5])
+
+    assert metrics.lowest_threshold_at_precision(labels, scores, 0.6) is None
+
+
 @quick
 @given(labelled())
 def test_the_curve_has_one_point_for_each_distinct_score(rows):
@@ -238,54 +311,3 @@ def test_the_reliability_curve_accounts_for_every_row(rows):
 @pytest.mark.parametrize(("score", "expected"), [(0.0, 0), (0.05, 0), (0.1, 1), (0.95, 9), (1, 9)])
 def test_a_score_falls_into_the_bin_of_its_tenth(score, expected):
     assert metrics.bin_numbers(np.array([score])).tolist() == [expected]
-
-
-def test_the_same_seed_gives_the_same_intervals():
-    labels, scores = _random_rows()
-
-    first, second = (metrics.intervals(labels, scores, 0.5, 200, seed=4) for _ in range(2))
-
-    assert first == second
-    assert first != metrics.intervals(labels, scores, 0.5, 200, seed=5)
-
-
-def test_an_interval_lies_around_its_estimate():
-    labels, scores = _random_rows(600)
-
-    spread = metrics.intervals(labels, scores, 0.5, 500, seed=0)
-
-    estimate = metrics.measured(labels, scores, 0.5)
-    assert {*spread} == NAMES
-    for name in NAMES - {"calibration_error"}:  # whose resamples are biased upwards
-        low, high = spread[name]
-        assert low <= estimate[name] <= high, name
-        assert low < high
-
-
-def test_four_times_the_rows_halve_an_interval():
-    small, large = (
-        metrics.intervals(*_random_rows(rows), 0.5, 400, seed=0)["roc_auc"] for rows in (500, 2000)
-    )
-
-    width = (large[1] - large[0]) / (small[1] - small[0])
-
-    assert 0.3 < width < 0.8
-
-
-def test_intervals_do_not_depend_on_how_the_resamples_are_portioned():
-    labels, scores = _random_rows(20_001)  # fewer than 100 resamples fit into one portion
-    rng, right = np.random.default_rng(7), labels == (scores >= 0.5)
-    ranked = right[np.argsort(-scores, kind="stable")]
-    by_hand = [ranked[rng.integers(20_001, size=20_001)].mean() for _ in range(101)]
-
-    spread = metrics.intervals(labels, scores, 0.5, 101, seed=7)
-
-    assert spread["accuracy"] == pytest.approx(np.quantile(by_hand, [0.025, 0.975]))
-
-
-def test_resamples_without_a_churner_are_left_out():
-    labels, scores = np.array([1.0] + [0.0] * 4), np.array([0.5, 0.4, 0.3, 0.2, 0.1])
-
-    spread = metrics.intervals(labels, scores, 0.5, 200, seed=0)
-
-    assert all(math.isfinite(bound) for bounds in spread.values() for bound in bounds)

@@ -73,6 +73,21 @@ def test_the_shipped_parameters_hold_the_contract_of_conf():
         ("source", {}, "source: kind is missing"),
         ("source.drift", "wild", r"source\.drift: 'wild' is not allowed: .*'none', 'mild' or 'str"),
         ("balance.method", "smoot", r"balance\.method: 'smoot' is not allowed: .*'smote'"),
+        (
+            "search.method",
+            "random",
+            "search: method 'random' is unknown; allowed are 'none', 'grid', 'optuna'",
+        ),
+        (
+            "decision.method",
+            "cost",
+            "decision: method 'cost' is unknown; allowed are 'fixed', 'f1', 'profit', 'recall_at_",
+        ),
+        (
+            "calibration.method",
+            "platt",
+            r"calibration\.method: 'platt' is not allowed: .*'sigmoid' or 'isotonic'",
+        ),
         ("drift.alarm", 0.05, r"drift: alarm 0\.05 is below warning 0\.1"),
         ("table.id", "age", r"table: columns\.age is the id"),
         (

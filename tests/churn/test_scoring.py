@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+import xgboost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from churn import training
-from churn.columns import take
+from churn import exact
+from churn.bundle import Bundle
+from churn.calibration import Isotonic, NoCalibration, Sigmoid
+from churn.columns import contract_columns, take
 from churn.contract import BooleanColumn, CategoryColumn, IntegerColumn
 from churn.errors import InvalidColumns
 from churn.features import feature_set
@@ -15,6 +18,11 @@ from churn.scoring import Scorer
 from churn.synthetic import draw
 from tests.small import TELCO, small_parameters
 
+CALIBRATIONS = [
+    NoCalibration(),
+    Sigmoid(slope=0.7, intercept=-0.4),
+    Isotonic(margins=(-3.0, -1.0, 1.5), points=(0.05, 0.2, 0.8)),
+]
 OPTIONAL = [name for name, column in TELCO.columns.items() if not column.required]
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -22,21 +30,15 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def parameters():
-    return small_parameters(3000, current_rows=500, n_estimators=40, learning_rate=0.15)
+    return small_parameters(1, current_rows=500)
 
 
-@pytest.fixture(scope="module")
-def scorer(parameters):
-    drawn = draw(parameters.source, "history")
-    features = feature_set(parameters.table).compute(drawn.columns)
-    labels = drawn.churned.astype(np.float64)
-    return Scorer(training.train(drawn.columns, features, labels, parameters, "0" * 64).bundle)
-
-
-@pytest.fixture(scope="module")
-def customers(parameters):
-    """500 customers that the model has not seen."""
-    return draw(parameters.source, "current").columns
+@pytest.fixture(params=CALIBRATIONS, ids=lambda one: one.method)
+def calibrated(scorer, request):
+    """A scorer with the same trees and a calibration of its own."""
+    bundle = scorer.bundle
+    manifest = bundle.manifest.model_copy(update={"calibration": request.param})
+    return Scorer(Bundle(manifest, bundle.reference, bundle.booster))
 
 
 def _values(column):
@@ -72,8 +74,10 @@ quick = settings(deadline=None, max_examples=40)
 
 @quick
 @given(rows=valid_rows(), seed=st.integers(0, 1000))
-def test_a_row_scores_the_same_alone_in_a_batch_and_in_another_order(scorer, rows, seed):
+def test_a_row_has_one_probability_alone_in_a_batch_and_in_another_order(scorer, rows, seed):
     together = scorer.probabilities(rows)
+    assert (together.shape, together.dtype) == ((len(rows["age"]),), np.float64)
+    assert ((together > 0) & (together < 1)).all()
     order = np.random.default_rng(seed).permutation(len(together))
 
     shuffled = scorer.probabilities(take(rows, order))
@@ -83,19 +87,8 @@ def test_a_row_scores_the_same_alone_in_a_batch_and_in_another_order(scorer, row
         assert scorer.probabilities(take(rows, slice(i, i + 1)))[0] == together[i]
 
 
-@quick
-@given(rows=valid_rows())
-def test_every_valid_row_gets_a_probability(scorer, rows):
-    scores = scorer.probabilities(rows)
-
-    assert scores.shape == (len(rows["age"]),)
-    assert scores.dtype == np.float64
-    assert ((scores >= 0) & (scores <= 1)).all()
-
-
 def test_a_row_scores_the_same_among_many(scorer, customers):
     together = scorer.probabilities(customers)
-
     alone = [scorer.probabilities(take(customers, slice(i, i + 1)))[0] for i in range(0, 500, 25)]
 
     assert together[::25].tolist() == alone
@@ -130,6 +123,43 @@ def test_columns_may_come_in_any_order_and_as_whole_numbers(scorer, customers):
 
 def test_no_rows_give_no_probabilities(scorer, customers):
     assert scorer.probabilities(take(customers, slice(0, 0))).shape == (0,)
+
+
+# from columns to features, margins and probabilities
+
+
+def test_features_are_the_columns_and_what_is_derived_from_them(scorer, parameters, customers):
+    some = {name: values for name, values in customers.items() if name not in OPTIONAL}
+
+    found = scorer.features(some)
+    expected = feature_set(parameters.table).compute(contract_columns(some, parameters.table))
+    assert [*found] == [*expected]
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+def test_margins_are_what_the_trees_say_in_log_odds(scorer, customers):
+    matrix = scorer.bundle.manifest.preprocessor.matrix(scorer.features(customers))
+    expected = scorer.bundle.booster.predict(xgboost.DMatrix(matrix), output_margin=True)
+
+    margins = scorer.margins(customers)
+
+    assert (margins.dtype, margins.tolist()) == (np.float64, expected.tolist())
+
+
+def test_a_probability_is_the_calibrated_margin_to_the_last_bit(calibrated, customers):
+    calibration, margins = calibrated.bundle.manifest.calibration, calibrated.margins(customers)
+
+    scores = calibrated.probabilities(customers)
+
+    assert scores.tobytes() == calibration.probabilities(margins).tobytes()
+    assert (np.diff(scores[np.argsort(margins)]) >= 0).all()
+
+
+def test_the_trees_own_probabilities_stay_at_hand_whatever_the_calibration(calibrated, customers):
+    own = calibrated.uncalibrated(customers)
+
+    assert own.tobytes() == exact.sigmoid(calibrated.margins(customers)).tobytes()
 
 
 # missing and unknown values
@@ -183,6 +213,7 @@ def test_an_absent_required_column_is_refused(scorer, customers, name):
     [
         ("age", np.full(500, "42", dtype=object)),
         ("age", np.full(500, "42")),
+        ("age", np.array(42.0)),
         ("age", np.zeros((500, 1))),
         ("age", np.full(500, 1j)),
         ("contract", np.zeros(500)),
@@ -194,15 +225,8 @@ def test_a_misshapen_column_is_refused_by_name(scorer, customers, name, values):
     _refused(scorer, {**customers, name: values}, f"column '{name}' must be a flat array of")
 
 
-def test_a_single_value_in_place_of_a_column_is_refused(scorer, customers):
-    _refused(scorer, {**customers, "age": np.array(42.0)}, "age")
-
-
-def test_columns_of_different_lengths_are_refused(scorer, customers):
+def test_columns_of_different_lengths_or_none_at_all_are_refused(scorer, customers):
     _refused(scorer, {**customers, "age": np.zeros(3)}, r"one length, got \[3, 500\]")
-
-
-def test_nothing_at_all_is_refused(scorer):
     _refused(scorer, {}, "columns must be of one length")
 
 
@@ -246,22 +270,19 @@ def test_what_drives_customers_away_raises_the_risk(scorer, customers, name, bet
 
 
 def test_the_plainest_cases_are_told_apart(scorer, customers):
-    one = take(customers, slice(0, 1))
-    safe = {"tenure_months": 70.0, "support_calls": 0.0, "late_payments": 0.0}
-    loyal = {**one, **{name: np.array([value]) for name, value in safe.items()}}
-    loyal["contract"] = np.array(["Two year"], dtype=object)
-    risky = {"tenure_months": 1.0, "support_calls": 6.0, "late_payments": 4.0}
-    angry = {**one, **{name: np.array([value]) for name, value in risky.items()}}
-    angry["contract"] = np.array(["Month-to-month"], dtype=object)
+    def risk(tenure, calls, late, contract):
+        known = {"tenure_months": tenure, "support_calls": calls, "late_payments": late}
+        given = {name: np.array([value]) for name, value in known.items()}
+        term = np.array([contract], dtype=object)
+        return scorer.probabilities({**take(customers, [0]), **given, "contract": term})[0]
 
-    assert scorer.probabilities(loyal)[0] < 0.15
-    assert scorer.probabilities(angry)[0] > 0.6
+    assert risk(70.0, 0.0, 0.0, "Two year") < 0.15
+    assert risk(1.0, 6.0, 4.0, "Month-to-month") > 0.6
 
 
 def test_who_the_customer_is_is_not_an_input(scorer, parameters):
-    known = {*scorer.bundle.manifest.contract.columns}
+    hidden = {parameters.table.id, parameters.table.target.column}
+    manifest = scorer.bundle.manifest
 
-    assert parameters.table.id not in known
-    assert parameters.table.target.column not in known
-    inputs = {one.name for one in scorer.bundle.manifest.preprocessor.inputs}
-    assert not inputs & {parameters.table.id, parameters.table.target.column}
+    assert not hidden & {*manifest.contract.columns}
+    assert not hidden & {one.name for one in manifest.preprocessor.inputs}

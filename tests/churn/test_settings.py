@@ -1,4 +1,7 @@
+"""Settings: each bound where it is, and a wrong value told by key, value and what is allowed."""
+
 import copy
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,30 @@ from churn.errors import InvalidParameters
 from churn.params import checked
 from churn.settings import FileSource, Parameters, SyntheticSource
 
-SHIPPED = YAML(typ="safe", pure=True).load(Path(__file__).parents[2] / "params.yaml")
+SPACE = {"max_depth": [3, 5], "learning_rate": [0.05, 0.1]}
+SEARCH = {"folds": 5, "seed": 0, "scoring": "neg_log_loss"}
+# Groups in which a method brings keys of its own.
+METHODS = {
+    "none": {"search": {"method": "none", **SEARCH}},
+    "grid": {"search": {"method": "grid", **SEARCH, "space": SPACE}},
+    "optuna": {
+        "search": {"method": "optuna", **SEARCH, "space": SPACE, "trials": 9, "pruning": True}
+    },
+    "f1": {"decision": {"method": "f1"}},
+    "fixed": {"decision": {"method": "fixed", "threshold": 0.5}},
+    "recall": {"decision": {"method": "recall_at_precision", "precision": 0.6}},
+}
+SHIPPED = {
+    **YAML(typ="safe", pure=True).load(Path(__file__).parents[2] / "params.yaml"),
+    **METHODS["none"],
+    **METHODS["f1"],
+}
+NEEDED = {
+    "search.trials": "optuna",
+    "search.pruning": "optuna",
+    "decision.threshold": "fixed",
+    "decision.precision": "recall",
+}
 NAN, INFINITY = float("nan"), float("inf")
 
 # parameter: the outermost values that are allowed, the nearest values that are not
@@ -36,18 +62,36 @@ BOUNDS = {
     "model.reg_alpha": ([0], [-0.1]),
     "model.gamma": ([0], [-0.1]),
     "search.folds": ([2, 20], [1, 21]),
-    "decision.method": (["f1", "fixed"], ["cost"]),
-    "decision.threshold": ([0.01, 0.99], [0, 1]),
+    "search.seed": ([0, 2**32 - 1], [-1, 2**32]),
+    "search.trials": ([1, 10_000], [0, 10_001]),
+    "search.pruning": ([True, False], ["sometimes"]),
+    "calibration.method": (["best", "none", "sigmoid", "isotonic"], ["platt"]),
+    "decision.method": (["f1", "profit"], ["cost"]),
+    "decision.threshold": ([0.01, 0.99], [0, 1, NAN]),
+    "decision.precision": ([0.01, 1], [0, 1.01]),
     "evaluate.resamples": ([100, 100_000], [99, 100_001]),
+    "evaluate.seed": ([0], [-1]),
+    "evaluate.metric": (["roc_auc", "pr_auc", "f1", "log_loss", "brier"], ["accuracy"]),
+    "evaluate.min_gain": ([0, 1], [-0.01, 1.01]),
+    "evaluate.guard": ([None, (), ("contract",)], ["contract"]),
+    "evaluate.money.margin": ([0.01], [0, INFINITY]),
+    "evaluate.money.offer_cost": ([0.01], [0]),
+    "evaluate.money.acceptance": ([0.01, 1], [0, 1.01]),
+    "evaluate.money.months_kept": ([0.5], [0]),
+    "evaluate.money.outcome_months": ([0.5], [0]),
+    "evaluate.leaks.auc": ([0.51, 1], [0.5, 1.01]),
+    "evaluate.leaks.identical": ([0, 1], [-0.01, 1.01]),
+    "tracking.uri": (["x"], [""]),
+    "tracking.experiment": (["x"], [""]),
     "drift.warning": ([0.01, 0.25], [0, 0.26]),
     "drift.alarm": ([0.1, 9], [0.09, INFINITY]),
 }
 
 
 def with_one(key, value):
-    raw = copy.deepcopy(SHIPPED)
-    group, name = key.split(".")
-    raw[group][name] = value
+    raw = copy.deepcopy(SHIPPED | METHODS.get(NEEDED.get(key), {}))
+    *groups, name = key.split(".")
+    reduce(dict.__getitem__, groups, raw)[name] = value
     return checked(Parameters, raw, "params.yaml")
 
 
@@ -57,15 +101,13 @@ def each(side):
 
 @pytest.mark.parametrize(("key", "value"), each(0))
 def test_a_value_on_the_bound_is_allowed(key, value):
-    group, name = key.split(".")
-    parameters = with_one(key, value)
-    settings = parameters.validate_ if group == "validate" else getattr(parameters, group)
-    assert getattr(settings, name) == value
+    attributes = key.replace("validate.", "validate_.").split(".")
+    assert reduce(getattr, attributes, with_one(key, value)) == value
 
 
 @pytest.mark.parametrize(("key", "value"), each(1))
 def test_a_value_beyond_the_bound_is_refused_by_name(key, value):
-    group, name = key.split(".")
+    group, *_, name = key.split(".")
     with pytest.raises(InvalidParameters, match=rf"params\.yaml: {group}.*{name}"):
         with_one(key, value)
 
@@ -88,3 +130,88 @@ def test_the_generator_is_not_given_a_file_in_silence():
     paths = {"history": "customers.csv", "current": "conf/source/none/current", "drift": "none"}
     with pytest.raises(ValidationError, match=r"reads no file, 'customers\.csv' neither; set"):
         SyntheticSource.model_validate(given | paths)
+
+
+# search
+
+
+@pytest.mark.parametrize("method", ["grid", "optuna"])
+def test_a_space_is_read_as_it_is_written(method):
+    found = checked(Parameters, SHIPPED | METHODS[method], "params.yaml").search
+    assert found.method == method
+    assert {name: [*values] for name, values in found.space.items()} == SPACE
+
+
+@pytest.mark.parametrize("method", ["grid", "optuna"])
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (
+            {"max_dpeth": [3]},
+            r"search\.space: no parameter 'max_dpeth' of the model \(did you mean 'max_depth'\?\); "
+            r"there are n_estimators, max_depth, learning_rate, .*gamma\. Correct",
+        ),
+        ({"seed": [1]}, r"search\.space: no parameter 'seed' of the model; there are n_estimators"),
+        ({"max_depth": [0, 3]}, r"search\.space\.max_depth: 0 is not allowed: .*or equal to 1\."),
+        ({"max_depth": [3, 3.5]}, r"search\.space\.max_depth: 3\.5 is not allowed: .*integer"),
+        ({"max_depth": [3, 17]}, r"search\.space\.max_depth: 17 is not allowed: .*equal to 16"),
+        ({"n_estimators": [0]}, r"search\.space\.n_estimators: 0 is not allowed: .*equal to 1\."),
+        ({"subsample": [0.5, 1.2]}, r"search\.space\.subsample: 1\.2 is not allowed: .*equal to 1"),
+        ({"gamma": [-0.5, 0]}, r"search\.space\.gamma: -0\.5 is not allowed: .*or equal to 0"),
+        (
+            {"learning_rate": [0.3, 0.1]},
+            r"search\.space: learning_rate: \[0\.3, 0\.1\] must rise from value to value",
+        ),
+        ({"gamma": [0.5, 0.5]}, r"search\.space: gamma: \[0\.5, 0\.5\] must rise"),
+        ({"max_depth": []}, r"search\.space\.max_depth: \[\] is not allowed: .*at least 1 item"),
+        ({"max_depth": 3}, r"search\.space\.max_depth: 3 is not allowed"),
+        ({"max_depth": ["deep"]}, r"search\.space\.max_depth.*: 'deep' is not allowed: .*number"),
+        (
+            {"subsample": [True]},
+            r"search\.space\.subsample.*: True is not allowed: it is no number",
+        ),
+        ({"subsample": [NAN]}, r"search\.space\.subsample.*: nan is not allowed: .*finite"),
+        ({}, r"search\.space: \{\} is not allowed: .*at least 1 item"),
+        (None, r"search\.space: None is not allowed"),
+    ],
+    ids=str,
+)
+def test_a_wrong_space_is_told_with_key_value_and_what_is_allowed(method, space, message):
+    search = METHODS[method]["search"] | {"space": space}
+    with pytest.raises(InvalidParameters, match=rf"^params\.yaml: (top level: )?{message}"):
+        checked(Parameters, SHIPPED | {"search": search}, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "allowed"),
+    [
+        ("none", "space", "folds, seed, scoring, method"),
+        ("grid", "trials", "folds, seed, scoring, space, method"),
+        ("fixed", "precision", "method, threshold"),
+        ("f1", "threshold", "method"),
+        ("recall", "threshold", "method, precision"),
+    ],
+)
+def test_a_key_of_another_method_is_refused(method, key, allowed):
+    ((group, given),) = METHODS[method].items()
+    raw = SHIPPED | {group: given | {key: 0.5}}
+    with pytest.raises(
+        InvalidParameters,
+        match=rf"params\.yaml: {group}: unknown key '{key}'.*; allowed are {allowed}\. Correct",
+    ):
+        checked(Parameters, raw, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("group", "allowed"),
+    [
+        ("search", "'none', 'grid', 'optuna'"),
+        ("decision", "'fixed', 'f1', 'profit', 'recall_at_precision'"),
+    ],
+)
+def test_an_unknown_method_is_refused_with_those_there_are(group, allowed):
+    raw = SHIPPED | {group: SHIPPED[group] | {"method": "random"}}
+    with pytest.raises(
+        InvalidParameters, match=rf"{group}: method 'random' is unknown; allowed are {allowed}\."
+    ):
+        checked(Parameters, raw, "params.yaml")

@@ -185,6 +185,41 @@ def test_no_recent_customers_is_a_table_without_rows():
     assert snapshot.description["source"] == "none"
 
 
+# columns known only after the event
+
+LATER = {
+    "age": {"type": "integer"},
+    "plan": {"type": "category"},
+    "refund": {"type": "number", "after_event": True},
+    "letter": {"type": "category", "after_event": True},
+}
+
+
+def test_recent_customers_may_lack_what_is_known_only_after_the_event(snapshot_of):
+    snapshot = snapshot_of("customer,age,plan\nC1,30,Basic\n", part="current", columns=LATER)
+    assert snapshot.table.to_pylist() == [
+        {"customer": "C1", "age": "30", "plan": "Basic", "refund": None, "letter": None}
+    ]
+    assert snapshot.description["ignored_columns"] == []
+
+
+def test_recent_customers_may_have_some_of_what_is_known_only_after_the_event(snapshot_of):
+    typed = pa.table({"customer": ["C1"], "letter": ["sent"], "age": [30], "plan": ["Basic"]})
+    table = snapshot_of(typed, "a.parquet", part="current", columns=LATER).table
+    assert table.column_names == ["customer", "age", "plan", "refund", "letter"]
+    assert table.select(["refund", "letter"]).to_pylist() == [{"refund": None, "letter": "sent"}]
+
+
+def test_recent_customers_need_every_other_column(snapshot_of):
+    with pytest.raises(MissingColumn, match=r"column missing: age\. The file has: customer, plan"):
+        snapshot_of("customer,plan\nC1,Basic\n", part="current", columns=LATER)
+
+
+def test_the_history_needs_what_is_known_only_after_the_event(snapshot_of):
+    with pytest.raises(MissingColumn, match=r"column missing: refund, letter .*The file has:"):
+        snapshot_of(CSV, columns=LATER)
+
+
 # bad files
 
 ROW = pa.table({"customer": ["C1"], "left": ["Yes"], "age": [30], "plan": ["Basic"]})

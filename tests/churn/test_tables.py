@@ -1,3 +1,5 @@
+import csv as csv_library
+import io
 import math
 
 import numpy as np
@@ -109,6 +111,20 @@ def test_a_csv_holds_floats_in_full_precision(numbers):
 
 def test_a_csv_ends_with_a_newline_and_writes_integers_as_such():
     assert csv({"n": np.array([1, 2]), "x": np.array([0.1, 2.0])}) == "n,x\n1,0.1\n2,2.0\n"
+
+
+@settings(deadline=None, max_examples=50, derandomize=True)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=8), max_size=20))
+def test_words_survive_in_a_csv_beside_numbers(words):
+    text = csv({"input": np.array([*words, ""], dtype=object)[:-1], "n": np.arange(len(words))})
+    header, *rows = csv_library.reader(io.StringIO(text, newline=""))
+    assert header == ["input", "n"]
+    assert rows == [[word, str(number)] for number, word in enumerate(words)]
+
+
+def test_words_with_a_comma_are_quoted_in_a_csv():
+    columns = {"input": np.array(['of "day", EUR', "plan"], dtype=object), "x": np.array([0.5, 1])}
+    assert csv(columns) == 'input,x\n"of ""day"", EUR",0.5\nplan,1.0\n'
 
 
 def test_columns_of_different_lengths_make_no_csv():

@@ -2,21 +2,36 @@
 
 import numpy as np
 import pytest
-from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from churn import metrics, training
-from churn.balance import churner_weight
+from churn import metrics, preprocess, training
+from churn.calibrating import calibrate, fit
+from churn.calibration import NoCalibration
 from churn.columns import take
-from churn.features import feature_set
-from churn.preprocess import fit as fit_preparation
-from churn.settings import BalanceSettings, DecisionSettings
-from churn.synthetic import draw
-from tests.small import small_parameters
+from churn.decision import threshold
+from churn.fitting import Procedure, prepare
+from churn.folds import out_of_fold, prepared_folds
+from churn.scoring import Scorer
+from churn.search import search, table
+from churn.settings import (
+    BalanceSettings,
+    CalibrationSettings,
+    F1Decision,
+    FixedDecision,
+    GridSearch,
+    OptunaSearch,
+    ProfitDecision,
+)
+from tests.small import history, small_parameters
 
 ROWS = 1500
 SMALL = {"n_estimators": 30, "max_depth": 3, "learning_rate": 0.15}
 SEEDED = {"subsample": 0.8, "colsample_bytree": 0.5, "min_child_weight": 5, "seed": 0}
+SEARCH = {"folds": 3, "seed": 0, "scoring": "neg_log_loss"}
+SPACE = {"max_depth": (2, 4), "n_estimators": (5, 20, 80), "learning_rate": (0.4,)}
+GRID = GridSearch(method="grid", space=SPACE, **SEARCH)
+OPTUNA = OptunaSearch(method="optuna", space=SPACE, trials=3, pruning=True, **SEARCH)
+each_search = pytest.mark.parametrize("settings", [GRID, OPTUNA], ids=["grid", "optuna"])
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -26,7 +41,8 @@ def parameters():
     """The committed parameters, made small, with the groups that matter here pinned."""
     pinned = {
         "balance": BalanceSettings(method="none", seed=0),
-        "decision": DecisionSettings(method="f1", threshold=0.5),
+        "calibration": CalibrationSettings(method="sigmoid"),
+        "decision": F1Decision(method="f1"),
     }
     return small_parameters(ROWS, folds=3, **SMALL, **SEEDED).model_copy(update=pinned)
 
@@ -34,9 +50,7 @@ def parameters():
 @pytest.fixture(scope="module")
 def rows(parameters):
     """Columns, features and labels of the customers."""
-    drawn = draw(parameters.source, "history")
-    features = feature_set(parameters.table).compute(drawn.columns)
-    return drawn.columns, features, drawn.churned.astype(np.float64)
+    return history(parameters)
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +58,35 @@ def trained(parameters, rows):
     return training.train(*rows, parameters, "0" * 64)
 
 
-@pytest.fixture(scope="module")
-def procedure(parameters):
-    return training.Procedure(parameters.preprocess, parameters.balance, parameters.model)
+def _first(rows, count):
+    return take(rows[0], slice(count)), take(rows[1], slice(count)), rows[2][:count]
 
 
 def _with(parameters, **groups):
-    """The parameters with some settings of some groups changed."""
-    changed = {g: getattr(parameters, g).model_copy(update=new) for g, new in groups.items()}
+    """The parameters with some settings of some groups changed, or whole groups."""
+    changed = {
+        group: getattr(parameters, group).model_copy(update=new) if isinstance(new, dict) else new
+        for group, new in groups.items()
+    }
     return parameters.model_copy(update=changed)
+
+
+def _balanced(parameters, method):
+    filled = {"missing_numbers": "median"}
+    return _with(parameters, preprocess=filled, balance=BalanceSettings(method=method, seed=0))
+
+
+def _parts(features, labels, parameters):
+    """Folds, what is found over them, and out-of-fold margins, by the parts of training."""
+    procedure = Procedure(parameters.preprocess, parameters.balance)
+    folds = prepared_folds(features, labels, procedure, parameters.search)
+    found = search(folds, parameters.model, parameters.search)
+    return folds, found, out_of_fold(folds, found.boosters, found.best.model.n_estimators)
+
+
+def _scores(features, labels, parameters):
+    """Out of fold, before calibration."""
+    return NoCalibration().probabilities(_parts(features, labels, parameters)[2])
 
 
 def _auc(labels, scores):
@@ -61,138 +95,115 @@ def _auc(labels, scores):
 
 def _saved(bundle, folder):
     bundle.save(folder)
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 # no leakage
 
 
-def test_a_model_learns_nothing_from_outcomes_dealt_at_random(rows, procedure, parameters):
-    _, features, labels = rows
-    dealt = np.random.default_rng(0).permutation(labels)
+@pytest.mark.parametrize("method", ["none", "class_weight", "smote", "random_over"])
+def test_a_model_learns_nothing_from_outcomes_dealt_at_random(rows, parameters, method):
+    dealt = np.random.default_rng(0).permutation(rows[2])
 
-    scores = training.out_of_fold(features, dealt, procedure, parameters.search)
-
-    assert _auc(dealt, scores) == pytest.approx(0.5, abs=0.06)
-
-
-@pytest.mark.parametrize("method", ["smote", "random_over", "class_weight"])
-def test_balancing_does_not_leak_outcomes_dealt_at_random(rows, parameters, method):
-    _, features, labels = rows
-    dealt = np.random.default_rng(0).permutation(labels)
-    filled = parameters.preprocess.model_copy(update={"missing_numbers": "median"})
-    how = training.Procedure(filled, BalanceSettings(method=method, seed=0), parameters.model)
-
-    scores = training.out_of_fold(features, dealt, how, parameters.search)
+    scores = _scores(rows[1], dealt, _balanced(parameters, method))
 
     assert _auc(dealt, scores) == pytest.approx(0.5, abs=0.06)
 
 
-def _scrambled(features, rows):
-    """The features with those of some rows exchanged among them, and their numbers made huge."""
-    order = np.random.default_rng(0).permutation(rows)
-    changed = {name: values.copy() for name, values in features.items()}
-    for values in changed.values():
-        values[rows] = values[order] if values.dtype == object else values[order] * 1e4
-    return changed
+def test_the_model_finds_what_the_generator_put_there_and_more_where_it_has_learnt(trained, rows):
+    seen = Scorer(trained.bundle).probabilities(rows[0])
 
-
-def test_rows_held_out_together_do_not_see_one_another(rows, procedure, parameters):
-    _, features, labels = rows
-    search = parameters.search
-    folds = StratifiedKFold(search.folds, shuffle=True, random_state=search.seed)
-    _, held_out = next(folds.split(labels, labels))
-    changed, kept = held_out[::2], held_out[1::2]
-    before = training.out_of_fold(features, labels, procedure, search)
-
-    after = training.out_of_fold(_scrambled(features, changed), labels, procedure, search)
-
-    assert after[kept].tobytes() == before[kept].tobytes()
-    assert np.delete(after != before, held_out).mean() > 0.9  # the others learn from them
-
-
-def test_out_of_fold_scores_are_worse_than_those_of_rows_that_were_learnt(trained, rows, procedure):
-    _, features, labels = rows
-    learnt = training.fit(features, labels, procedure).predict(features)
-
-    assert _auc(labels, learnt) > trained.report["out_of_fold"]["roc_auc"] + 0.01
-
-
-# learning
-
-
-def test_the_model_finds_what_the_generator_put_there(trained):
-    assert trained.report["out_of_fold"]["roc_auc"] > 0.75
-
-
-def test_a_large_model_can_learn_a_tiny_table_by_heart(rows, procedure):
-    _, features, labels = rows
-    tiny, some = take(features, np.arange(60)), labels[:60]
-    deep = {"n_estimators": 200, "max_depth": 8, "learning_rate": 0.3, "min_child_weight": 0}
-    free = {"subsample": 1, "colsample_bytree": 1, "reg_lambda": 0}
-    model = procedure.model.model_copy(update={**deep, **free})
-
-    scores = training.fit(
-        tiny, some, training.Procedure(procedure.preprocess, procedure.balance, model)
-    ).predict(tiny)
-
-    assert ((scores > 0.5) == some).all()
-
-
-def test_class_weight_moves_the_scores_up(rows, procedure):
-    _, features, labels = rows
-    weighted = BalanceSettings(method="class_weight", seed=0)
-
-    plain = training.fit(features, labels, procedure).predict(features)
-    how = training.Procedure(procedure.preprocess, weighted, procedure.model)
-    raised = training.fit(features, labels, how).predict(features)
-
-    assert churner_weight(labels, weighted) > 2
-    assert plain.mean() == pytest.approx(labels.mean(), abs=0.02)
-    assert raised.mean() > plain.mean() + 0.1
+    assert _auc(rows[2], seen) > trained.report["out_of_fold"]["roc_auc"] + 0.01 > 0.76
 
 
 @pytest.mark.parametrize("method", ["smote", "random_over"])
-def test_resampling_moves_the_scores_up_and_still_ranks(rows, procedure, parameters, method):
-    _, features, labels = rows
-    filled = parameters.preprocess.model_copy(update={"missing_numbers": "median"})
-    how = training.Procedure(filled, BalanceSettings(method=method, seed=0), parameters.model)
+def test_resampling_raises_scores_that_calibration_brings_back(rows, parameters, method):
+    labels, balanced = rows[2], _balanced(parameters, method)
 
-    scores = training.out_of_fold(features, labels, how, parameters.search)
+    raised = _scores(rows[1], labels, balanced)
+    scorer = Scorer(training.train(*rows, balanced, "0" * 64).bundle)
 
-    assert scores.mean() > labels.mean() + 0.04
-    assert _auc(labels, scores) > 0.72
-
-
-# the decision threshold
+    assert raised.mean() > labels.mean() + 0.04
+    assert _auc(labels, raised) > 0.72
+    assert scorer.probabilities(rows[0]).mean() == pytest.approx(labels.mean(), abs=0.02)
 
 
-def test_the_threshold_is_the_best_on_out_of_fold_scores(trained, rows, procedure, parameters):
-    _, features, labels = rows
-
-    scores = training.out_of_fold(features, labels, procedure, parameters.search)
-
-    assert trained.bundle.manifest.threshold == metrics.best_f1_threshold(labels, scores)
-    learnt = training.fit(features, labels, procedure).predict(features)
-    assert trained.bundle.manifest.threshold != metrics.best_f1_threshold(labels, learnt)
+# what is chosen
 
 
-def test_a_fixed_threshold_is_taken_as_it_is():
-    labels, scores = np.array([0.0, 1.0]), np.array([0.1, 0.9])
+@each_search
+def test_the_final_model_is_the_best_of_the_search_learnt_from_all_rows(rows, parameters, settings):
+    given = _with(parameters, search=settings)
+    _, expected, margins = _parts(*rows[1:], given)
 
-    fixed = DecisionSettings(method="fixed", threshold=0.123)
+    found = training.train(*rows, given, "0" * 64)
 
-    assert training.decision_threshold(labels, scores, fixed) == 0.123
+    best = expected.best
+    assert best.model.n_estimators < 80  # its folds' models have more trees than it asks for
+    prepared = prepare(*rows[1:], Procedure(given.preprocess, given.balance))
+    assert found.bundle.booster.save_raw() == prepared.boost(best.model).save_raw()
+    assert found.bundle.manifest.calibration == fit("sigmoid", margins, rows[2])
+    assert found.trials == table(expected)
+    searched = {"method": settings.method, "scoring": "neg_log_loss"}
+    chosen = {"score": best.score, "std": best.std, "model": best.model.model_dump()}
+    assert found.report["search"] == {**searched, "trials": len(expected.trials), **chosen}
+
+
+def test_all_that_is_chosen_is_chosen_on_scores_out_of_fold(trained, rows, parameters):
+    manifest, bins = trained.bundle.manifest, trained.bundle.reference.bins["churn_probability"]
+
+    def chosen(margins):
+        calibration = fit("sigmoid", margins, rows[2])
+        scores = calibration.probabilities(margins)
+        chosen = threshold(rows[2], scores, parameters.decision, parameters.evaluate.money)
+        return calibration, chosen, tuple(bins.count(scores) / ROWS)
+
+    found = manifest.calibration, manifest.threshold, bins.ratios
+    assert found == chosen(_parts(*rows[1:], parameters)[2])
+    learnt = chosen(Scorer(trained.bundle).margins(rows[0]))
+    assert all(one != other for one, other in zip(found, learnt, strict=True))
+
+
+@pytest.mark.parametrize("method", ["best", "none", "sigmoid", "isotonic"])
+def test_the_report_tells_what_calibration_was_taken_and_what_it_mends(rows, parameters, method):
+    labels, given = rows[2], _with(parameters, calibration=CalibrationSettings(method=method))
+    folds, _, margins = _parts(*rows[1:], given)
+    expected = calibrate(margins, labels, [fold.rows for fold in folds], given.calibration)
+
+    found = training.train(*rows, given, "0" * 64)
+
+    assert found.bundle.manifest.calibration == expected.calibration
+    before, after = (
+        metrics.measured(labels, one.probabilities(margins), found.bundle.manifest.threshold)
+        for one in (NoCalibration(), expected.calibration)
+    )
+    errors = {"before": before["calibration_error"], "after": after["calibration_error"]}
+    told = {"log_loss": dict(expected.log_losses), "calibration_error": errors}
+    assert found.report["calibration"] == {"method": expected.calibration.method, **told}
+    assert found.report["out_of_fold"] == after
 
 
 def test_a_fixed_threshold_reaches_the_bundle_and_changes_nothing_else(trained, rows, parameters):
-    other = _with(parameters, decision={"method": "fixed", "threshold": 0.7})
+    other = _with(parameters, decision=FixedDecision(method="fixed", threshold=0.7))
 
     found = training.train(*rows, other, "0" * 64)
 
     assert found.bundle.manifest.threshold == 0.7
+    assert found.report["decision"] == {"method": "fixed", "threshold": 0.7}
+    assert found.bundle.manifest.calibration == trained.bundle.manifest.calibration
     assert found.bundle.booster.save_raw() == trained.bundle.booster.save_raw()
     assert found.bundle.reference == trained.bundle.reference
+
+
+def test_a_threshold_for_profit_follows_the_assumptions_about_money(rows, parameters):
+    profit, chosen = ProfitDecision(method="profit"), []
+    for cost in (5, 60):
+        money = parameters.evaluate.money.model_copy(update={"offer_cost": cost})
+        given = _with(parameters, decision=profit, evaluate={"money": money})
+        chosen.append(training.train(*rows, given, "0" * 64).bundle.manifest)
+
+    assert chosen[0].threshold < chosen[1].threshold
+    assert chosen[0].provenance != chosen[1].provenance  # the hash of what was read
 
 
 # reproducible
@@ -202,43 +213,35 @@ def test_the_same_rows_and_parameters_give_the_same_bytes(trained, rows, paramet
     again = training.train(*rows, parameters, "0" * 64)
 
     assert _saved(again.bundle, tmp_path / "a") == _saved(trained.bundle, tmp_path / "b")
-    assert again.report == trained.report
+    assert (again.report, again.trials) == (trained.report, trained.trials)
 
 
-def test_the_number_of_threads_does_not_change_a_bit(rows, parameters, tmp_path):
-    settings = _with(parameters, model={"n_estimators": 3}, search={"folds": 2})
-    saved = []
+@each_search
+def test_the_number_of_threads_changes_no_bit(rows, parameters, tmp_path, monkeypatch, settings):
+    best = CalibrationSettings(method="best")
+    given = _with(_balanced(parameters, "smote"), search=settings, calibration=best)
+    some, saved = _first(rows, 600), []
     for threads in (1, 2):
+        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", str(threads))
         with threadpool_limits(threads):
-            bundle = training.train(*rows, settings, "0" * 64).bundle
-        saved.append(_saved(bundle, tmp_path / str(threads)))
+            found = training.train(*some, given, "0" * 64)
+        saved.append((_saved(found.bundle, tmp_path / str(threads)), found.report, found.trials))
 
     assert saved[0] == saved[1]
 
 
-def test_another_seed_gives_another_model(trained, rows, parameters):
-    other = training.train(*rows, _with(parameters, model={"seed": 1}), "0" * 64)
-
-    assert other.bundle.booster.save_raw() != trained.bundle.booster.save_raw()
-
-
 def test_training_leaves_the_rows_of_the_caller_alone(trained, rows, parameters):
-    drawn = draw(parameters.source, "history")
-
-    for name, values in drawn.columns.items():
-        np.testing.assert_array_equal(rows[0][name], values)
+    for before, after in zip(history(parameters)[:2], rows[:2], strict=True):
+        for name, values in before.items():
+            np.testing.assert_array_equal(after[name], values)
 
 
 @pytest.mark.parametrize("order", ["by outcome", "backwards"])
-def test_quality_does_not_rest_on_the_order_of_the_rows(
-    trained, rows, procedure, parameters, order
-):
+def test_quality_does_not_rest_on_the_order_of_the_rows(trained, rows, parameters, order):
     _, features, labels = rows
-    by = {"by outcome": np.argsort(labels, kind="stable"), "backwards": np.arange(ROWS)[::-1]}[
-        order
-    ]
+    by = np.argsort(labels, kind="stable") if order == "by outcome" else np.arange(ROWS)[::-1]
 
-    scores = training.out_of_fold(take(features, by), labels[by], procedure, parameters.search)
+    scores = _scores(take(features, by), labels[by], parameters)
 
     found = trained.report["out_of_fold"]
     assert _auc(labels[by], scores) == pytest.approx(found["roc_auc"], abs=0.03)
@@ -248,36 +251,24 @@ def test_quality_does_not_rest_on_the_order_of_the_rows(
 # what the bundle and the report say
 
 
-def test_the_reference_of_the_score_comes_from_out_of_fold_scores(
-    trained, rows, procedure, parameters
-):
-    _, features, labels = rows
-    scores = training.out_of_fold(features, labels, procedure, parameters.search)
-
-    bins = trained.bundle.reference.bins["churn_probability"]
-
-    assert tuple(bins.count(scores) / ROWS) == bins.ratios
-    learnt = training.fit(features, labels, procedure).predict(features)
-    assert tuple(bins.count(learnt) / ROWS) != bins.ratios
-
-
 def test_the_bundle_knows_its_rows_its_columns_and_its_contract(trained, rows, parameters):
     manifest, reference = trained.bundle.manifest, trained.bundle.reference
 
     assert manifest.provenance.train_rows == reference.rows == ROWS
     assert manifest.provenance.train_churners == rows[2].sum()
+    assert manifest.provenance.data_sha256 == "0" * 64
     assert manifest.contract == parameters.table
+    assert manifest.preprocessor == preprocess.fit(rows[1], parameters.preprocess)
     assert [*reference.bins] == [*parameters.table.columns, "churn_probability"]
     assert len(manifest.feature_names) == trained.bundle.booster.num_features()
 
 
 def test_the_report_names_what_was_dropped_and_stands_on_all_rows(rows, parameters):
-    columns, features, labels = rows
-    gappy = {**features, "age": np.where(np.arange(ROWS) % 10, np.nan, features["age"])}
-
-    report = training.train(columns, gappy, labels, parameters, "0" * 64).report
+    gappy = {**rows[1], "age": np.where(np.arange(ROWS) % 10, np.nan, rows[1]["age"])}
+    report = training.train(rows[0], gappy, rows[2], parameters, "0" * 64).report
 
     assert [one["name"] for one in report["dropped"]] == ["age"]
+    assert report["inputs"] == len(gappy) - 1
     assert report["out_of_fold"]["n"] == ROWS
 
 
@@ -286,31 +277,23 @@ def test_the_report_names_what_was_dropped_and_stands_on_all_rows(rows, paramete
     [
         ("model", {"max_depth": 2}, True),
         ("preprocess", {"max_levels": 7}, True),
-        ("search", {"folds": 2}, True),
+        ("balance", {"seed": 5}, True),
+        ("search", {"folds": 3}, True),
+        ("calibration", {"method": "none"}, True),
+        ("decision", FixedDecision(method="fixed", threshold=0.7), True),
         ("evaluate", {"resamples": 123}, False),
+        ("tracking", {"experiment": "other"}, False),
         ("drift", {"alarm": 0.9}, False),
         ("split", {"salt": "other"}, False),
     ],
 )
-def test_the_hash_of_the_parameters_follows_those_that_training_reads(
-    trained, rows, parameters, group, change, differs
-):
-    columns, features, labels = rows
-    some = take(columns, slice(0, 300)), take(features, slice(0, 300)), labels[:300]
-    quick = _with(parameters, model={"n_estimators": 1})
+def test_the_hash_is_of_the_parameters_that_are_read(rows, parameters, group, change, differs):
+    quick = _with(parameters, model={"n_estimators": 1}, search={"folds": 2})
     changed = _with(quick, **{group: change})
 
-    first, second = (training.train(*some, one, "0" * 64).bundle for one in (quick, changed))
+    first, second = (
+        training.train(*_first(rows, 300), one, "0" * 64).bundle for one in (quick, changed)
+    )
 
     hashes = {one.manifest.provenance.parameters_sha256 for one in (first, second)}
     assert (len(hashes) == 2) is differs
-
-
-def test_a_preparation_that_was_fitted_travels_with_its_trees(rows, procedure):
-    _, features, labels = rows
-
-    fitted = training.fit(features, labels, procedure)
-
-    assert fitted.preprocessor == fit_preparation(features, procedure.preprocess)
-    one = fitted.predict(take(features, slice(4, 5)))
-    assert one[0] == fitted.predict(features)[4]

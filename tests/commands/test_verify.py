@@ -5,15 +5,19 @@ from __future__ import annotations
 import sys
 
 import pytest
+from ruamel.yaml import YAML
 
+from commands.compose import parameters
 from commands.verify import VARIATIONS, differences, hashes
 from tests.checkout import ROOT, Checkout
 
 
 def test_every_out_of_every_stage_is_compared():
-    found = hashes((ROOT / "dvc.lock").read_text())
-    assert {"data/raw/history.parquet", "models/churn", "reports/drift.html"} <= set(found)
-    assert len(found) == 22
+    stages = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
+    outs = [out for one in stages.values() for out in (*one["outs"], *one.get("metrics", ()))]
+    paths = {out if isinstance(out, str) else next(iter(out)) for out in outs}
+    assert len(paths) == len(outs) > 20
+    assert set(hashes((ROOT / "dvc.lock").read_text())) == paths
 
 
 @pytest.mark.parametrize(
@@ -30,16 +34,23 @@ def test_a_changed_missing_or_new_out_is_a_difference(found, wrong):
 
 
 def test_the_circumstances_asked_for_are_all_there():
-    names = [
-        "plain",
-        "one-thread",
-        "two-threads",
-        "zone-and-locale",
-        "hash-seed",
-        "deep-folder",
-        "old-cpu",
-    ]
-    assert {*names, "smote", "smote-one-thread", "smote-two-threads"} <= set(VARIATIONS)
+    names = {
+        *("plain", "one-thread", "two-threads", "zone-and-locale", "hash-seed", "deep-folder"),
+        *("old-cpu", "smote", "smote-one-thread", "smote-two-threads", "smote-old-cpu"),
+        *("search", "search-one-thread", "search-old-cpu"),
+    }
+    assert names <= set(VARIATIONS)
+
+
+def test_every_variation_composes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    found = {name: parameters([*one.overrides]) for name, one in VARIATIONS.items()}
+    for name, one in found.items():
+        is_smote, is_search = name.startswith("smote"), name.startswith("search")
+        assert (one.balance.method == "smote") == is_smote
+        assert (one.search.method == "optuna") == is_search
+    # Between them, every way to calibrate is rebuilt: the default is the best of all.
+    assert {one.calibration.method for one in found.values()} == {"best", "sigmoid", "isotonic"}
 
 
 def test_an_unknown_variation_is_told(checkout: Checkout):

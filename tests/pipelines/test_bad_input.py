@@ -266,6 +266,19 @@ def test_a_wrong_feature_function(small: Checkout, code: str, words):
     refused(small, "featurize", *words)
 
 
+def test_a_feature_of_what_is_known_only_after_the_event(small: Checkout):
+    code = "def doubled(active):\n    return active * 2\n"
+    (small.folder / "src/churn/features/own.py").write_text(code)
+
+    def known_later(params: dict) -> None:
+        params["table"]["columns"]["active"]["after_event"] = True
+        params["table"]["features"] = "churn.features.own"
+
+    small.change_params(known_later)
+    words = ["feature doubled: parameter 'active' is marked after_event", "take the mark off"]
+    refused(small, "featurize", *words)
+
+
 def test_parameters_that_are_no_yaml(small: Checkout):
     (small.folder / "params.yaml").write_text("model: [unclosed\n")
     refused(small, "load", "params.yaml: cannot be read", "make compose")

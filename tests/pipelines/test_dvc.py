@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
 import signal
 import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from tests.checkout import Checkout
 
+MONEY = {
+    "margin": 30,
+    "offer_cost": 20,
+    "acceptance": 0.3,
+    "months_kept": 12,
+    "outcome_months": 12,
+    "currency": "EUR",
+}
+SPACE = {"max_depth": [1, 2], "n_estimators": [5, 10]}
+PLOTS = (
+    "ROC",
+    "Precision and recall",
+    "Calibration",
+    "Before calibration",
+    "Lift",
+    "Profit",
+    "Importance",
+    "Search",
+)
 STAGES = ("load", "validate", "clean", "featurize", "train", "evaluate", "drift")
 
 
@@ -45,7 +68,11 @@ def test_reproducing_a_stage_runs_it_and_what_it_needs(checkout: Checkout):
         ("split", "salt", "other", {"featurize"}),
         ("preprocess", "cap_quantile", 0.01, {"train"}),
         ("model", "max_depth", 5, {"train"}),
+        ("calibration", "method", "none", {"train"}),
+        ("decision", "method", "profit", {"train"}),
         ("evaluate", "seed", 1, {"evaluate"}),
+        ("evaluate", "money", MONEY, {"train", "evaluate"}),
+        ("tracking", "experiment", "other", {"evaluate"}),
         ("drift", "alarm", 0.3, {"drift"}),
         ("table", "constants", {"typical_monthly_charge": 70}, {*STAGES}),
     ],
@@ -59,22 +86,70 @@ def test_a_parameter_concerns_only_the_stages_that_read_it(
     assert changed == readers
 
 
-def test_an_experiment_runs_what_its_parameter_concerns_and_can_be_compared(checkout: Checkout):
+@dataclass(frozen=True)
+class Experiment:
+    """A checkout in which an experiment has run, what was said, and the metrics before it."""
+
+    checkout: Checkout
+    output: str
+    before: dict[str, float]
+
+    def read(self, name: str) -> Any:
+        return json.loads((self.checkout.folder / "reports" / name).read_text())
+
+
+@pytest.fixture(scope="module")
+def experiment(reproduced: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """A search over a space of four models. Not to be changed."""
+    checkout = reproduced.copied(tmp_path_factory.mktemp("experiment") / "checkout")
     before = json.loads((checkout.folder / "reports/metrics.json").read_text())
+    checkout.change_yaml("conf/search/grid.yaml", lambda grid: grid.update(folds=2, space=SPACE))
+    overrides = ("-S", "search=grid", "-S", "model.learning_rate=0.2")
+    output = checkout.run("dvc", "exp", "run", *overrides, "--name", "searched")
+    return Experiment(checkout, output, before)
 
-    output = checkout.run("dvc", "exp", "run", "-S", "model.max_depth=4", "--name", "deeper")
 
-    assert ran(output) == {"train", "evaluate", "drift"}
-    shown = json.loads(checkout.run("dvc", "metrics", "show", "--json"))
+def test_an_experiment_runs_what_its_parameters_concern_and_can_be_compared(experiment: Experiment):
+    run, before = experiment.checkout.run, experiment.before
+
+    assert ran(experiment.output) == {"train", "evaluate", "drift"}
+    shown = json.loads(run("dvc", "metrics", "show", "--json"))
     after = shown[""]["data"]["reports/metrics.json"]["data"]
     assert after["n"] == before["n"]
     assert after["log_loss"] != before["log_loss"]
-    diff = json.loads(checkout.run("dvc", "metrics", "diff", "--json"))
+    diff = json.loads(run("dvc", "metrics", "diff", "--json"))
     change = diff["reports/metrics.json"]["log_loss"]
     assert (change["old"], change["new"]) == (before["log_loss"], after["log_loss"])
-    experiments = checkout.run("dvc", "exp", "show", "--csv", "--only-changed")
-    assert "deeper" in experiments
-    assert "model.max_depth" in experiments
+    experiments = run("dvc", "exp", "show", "--csv", "--only-changed")
+    assert "searched" in experiments
+    assert "model.learning_rate" in experiments
+
+
+def test_a_search_leaves_its_trials_and_builds_the_best(experiment: Experiment):
+    with (experiment.checkout.folder / "reports/trials.csv").open() as file:
+        trials = [*csv.DictReader(file)]
+    found = experiment.read("training.json")["search"]
+
+    tried = [(int(one["max_depth"]), int(one["n_estimators"])) for one in trials]
+    assert tried == [(1, 5), (1, 10), (2, 5), (2, 10)]
+    best = max(trials, key=lambda one: float(one["score"]))
+    assert (found["method"], found["trials"], found["score"]) == ("grid", 4, float(best["score"]))
+    assert [str(found["model"][name]) for name in SPACE] == [best[name] for name in SPACE]
+    assert found["model"]["learning_rate"] == 0.2
+    assert trials[-1]["best_so_far"] == best["score"]
+
+
+def test_every_curve_is_shown_beside_that_of_the_commit(experiment: Experiment):
+    compared = json.loads(experiment.checkout.run("dvc", "plots", "diff", "--json"))["data"]
+
+    assert [*compared] == [*PLOTS]
+    points = {
+        name: Counter(point["rev"] for point in plot["content"]["data"]["values"])
+        for name, (plot,) in compared.items()
+    }
+    assert all({*count} == {"HEAD", "workspace"} for count in points.values())
+    # A line for the score and one for the best so far.
+    assert points["Search"] == {"HEAD": 2, "workspace": 8}
 
 
 def test_an_experiment_in_a_copy_runs_the_code_of_the_copy(checkout: Checkout):
@@ -89,12 +164,6 @@ def test_an_experiment_in_a_copy_runs_the_code_of_the_copy(checkout: Checkout):
     tree = checkout.run("git", "show", f"{copied}:reports/drift.json")
     workspace = (checkout.folder / "reports/drift.json").read_text()
     assert json.loads(tree)["drift"]["age"]["psi"] != json.loads(workspace)["drift"]["age"]["psi"]
-
-
-def test_the_plots_can_be_shown_and_compared(checkout: Checkout):
-    checkout.run("dvc", "plots", "show", "-o", "shown")
-    page = (checkout.folder / "shown/index.html").read_text()
-    assert all(name in page for name in ("ROC", "Precision and recall", "Calibration"))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 A table's features are the public functions of one module in this package. A function's parameters
 name the columns, constants and other features that it needs; it works on whole arrays, has no
-state and never sees the target. The order of computation follows from the parameters.
+state and never sees the target, nor a column that is known only after the event. The order of
+computation follows from the parameters.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from churn.contract import SCORE, Contract
 from churn.errors import (
     ChurnError,
     CircularFeatures,
+    FeatureKnownTooLate,
     FeatureNameTaken,
     UnknownFeatureInput,
     UnknownFeatureModule,
@@ -37,33 +39,43 @@ class FeatureSet:
     """The features of one contract, in an order in which each finds what it needs.
 
     Attributes:
-        columns: names of the contract's feature columns.
+        columns: names of the contract's columns that are model inputs: none that is known only
+            after the event.
+        totals: by name, the columns that are added up (`Contract.totals`).
         constants: numbers of the contract.
         functions: feature functions by name, dependencies first.
     """
 
     columns: tuple[str, ...]
+    totals: Mapping[str, tuple[str, ...]]
     constants: Mapping[str, float]
     functions: Mapping[str, Feature]
 
     @property
+    def derived(self) -> tuple[str, ...]:
+        """Model inputs that are no columns."""
+        return (*self.totals, *self.functions)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every model input, columns first."""
-        return (*self.columns, *self.functions)
+        return (*self.columns, *self.derived)
 
     def compute(self, columns: Columns) -> Columns:
         """Add the features to the columns.
 
         Args:
-            columns: the contract's columns, each an array of shape (n,).
+            columns: the contract's columns, each an array of shape (n,). Those known only after
+                the event may be among them and are left out.
         Returns:
-            columns and features by name, each of shape (n,); numbers are float64 with NaN for
-            missing, categories are objects with None for missing.
+            model inputs by name, each of shape (n,); numbers are float64 with NaN for missing,
+            categories are objects with None for missing.
         Raises:
             WrongFeature: a function failed, or returned no column or infinite values.
         """
         rows = row_count(columns)
-        known: dict[str, Array | float] = {**self.constants, **columns}
+        totals = {name: sum(columns[one] for one in parts) for name, parts in self.totals.items()}
+        known: dict[str, Array | float] = {**self.constants, **columns, **totals}
         for name, function in self.functions.items():
             needed = {parameter: known[parameter] for parameter in _parameters(function)}
             try:
@@ -79,16 +91,21 @@ def feature_set(contract: Contract) -> FeatureSet:
     """Find and order the features of a contract.
 
     Raises:
-        UnknownFeatureModule, FeatureNameTaken, UnknownFeatureInput, CircularFeatures.
+        UnknownFeatureModule, FeatureNameTaken, FeatureKnownTooLate, UnknownFeatureInput,
+        CircularFeatures.
     """
     functions = _public_functions(_module(contract.features)) if contract.features else {}
-    given = {*contract.columns, *contract.constants}
-    for name in functions:
-        if name in {*given, contract.id_column, contract.target.column, SCORE}:
+    totals = contract.totals
+    taken = {*contract.source_columns, *contract.constants, contract.id_column, SCORE, *totals}
+    for name, function in functions.items():
+        if name in taken:
             raise FeatureNameTaken(name, str(contract.features))
-    return FeatureSet(
-        tuple(contract.columns), contract.constants, _in_order(functions, sorted(given))
-    )
+        for parameter in _parameters(function):
+            if parameter in contract.columns and parameter not in contract.known_columns:
+                raise FeatureKnownTooLate(name, parameter)
+    columns, constants = contract.known_columns, contract.constants
+    given = sorted({*columns, *constants, *totals})
+    return FeatureSet(columns, totals, constants, _in_order(functions, given))
 
 
 def _module(path: str) -> ModuleType:

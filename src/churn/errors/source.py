@@ -1,20 +1,12 @@
-"""What can go wrong by a user's hand: one class for each failure, its message written here.
-
-Every message says what is wrong, where, what is allowed, and how to mend it. Stages and commands
-print it on one line and exit with status 1; anything that is not a `ChurnError` is our own fault
-and keeps its traceback.
-"""
+"""What can be wrong with the files that customers come from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from churn.errors.base import ChurnError
 from churn.wording import did_you_mean, listed
-
-
-class ChurnError(Exception):
-    """A mistake in what the user gave: shown in one message, without a traceback."""
 
 
 class InputFileMissing(ChurnError):
@@ -168,86 +160,6 @@ class TooManyRejected(ChurnError):
         )
 
 
-class InvalidParameters(ChurnError):
-    """A parameter, or a key of a contract, is unknown, missing, or out of range."""
-
-    def __init__(self, where: str, problems: Sequence[str]) -> None:
-        told = "; ".join(problems)
-        super().__init__(f"{where}: {told}. Correct conf/ and run make compose, or correct the -S.")
-
-
-class UnreadableParameters(ChurnError):
-    """The parameter file is missing or is not YAML."""
-
-    def __init__(self, path: str | Path, why: str) -> None:
-        super().__init__(f"{path}: cannot be read: {why}. Write it again with make compose.")
-
-
-class UnknownFeatureInput(ChurnError):
-    """A feature function asks for a name that nothing provides."""
-
-    def __init__(self, feature: str, name: str, known: Sequence[str]) -> None:
-        super().__init__(
-            f"feature {feature}: parameter {name!r} is no column, constant or feature of this "
-            f"table{did_you_mean(name, known)}. Known: {listed(known, 40)}. "
-            "Rename the parameter, or add the column to the contract."
-        )
-
-
-class CircularFeatures(ChurnError):
-    """Features need one another in a circle."""
-
-    def __init__(self, circle: Sequence[str]) -> None:
-        super().__init__(
-            f"features need one another in a circle: {' -> '.join(circle)}. "
-            "Break it by having one of them use columns only."
-        )
-
-
-class FeatureNameTaken(ChurnError):
-    """A feature function has a name that is taken."""
-
-    def __init__(self, feature: str, module: str) -> None:
-        super().__init__(
-            f"feature {feature} of {module}: a column, constant, id or target has that name. "
-            "Rename one of the two."
-        )
-
-
-class UnknownFeatureModule(ChurnError):
-    """The contract names a module of feature functions that does not exist."""
-
-    def __init__(self, module: str, known: Sequence[str]) -> None:
-        super().__init__(
-            f"table.features: no module {module!r}{did_you_mean(module, known)}. "
-            f"There are: {listed(known)}. Add src/churn/features/<name>.py or leave features out."
-        )
-
-
-class WrongFeature(ChurnError):
-    """A feature function failed, or returned something that is no column of finite values."""
-
-    def __init__(self, feature: str, problem: str, rows: int) -> None:
-        super().__init__(
-            f"feature {feature}: {problem}; it must return one array of length {rows}, "
-            "its numbers finite or missing (NaN)."
-        )
-
-
-class InvalidColumns(ChurnError):
-    """Rows handed to the scorer do not have the columns of the contract."""
-
-    def __init__(self, problem: str, known: Sequence[str]) -> None:
-        super().__init__(f"{problem}. The contract's columns are: {listed(known, 40)}.")
-
-
-class InvalidBundle(ChurnError):
-    """A bundle is incomplete, changed, or of another format."""
-
-    def __init__(self, path: str | Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}. Rebuild it with make repro, or fetch it again.")
-
-
 class RowsNotAccountedFor(ChurnError):
     """Rows in, rows out, quarantined rows and duplicates do not add up."""
 
@@ -258,16 +170,6 @@ class RowsNotAccountedFor(ChurnError):
         )
 
 
-class NothingToLearnFrom(ChurnError):
-    """No usable model input is left."""
-
-    def __init__(self, dropped: Sequence[str]) -> None:
-        super().__init__(
-            f"no feature is left to learn from; dropped as mostly missing: {listed(dropped)}. "
-            "Add columns to the contract or raise preprocess.max_missing."
-        )
-
-
 class EmptySplit(ChurnError):
     """One side of the split has too few customers or only one class."""
 
@@ -275,24 +177,4 @@ class EmptySplit(ChurnError):
         super().__init__(
             f"split: the {side} side has {rows} customers, {churners} of them churners; both "
             "outcomes are needed on both sides. Change split.test_share or add history."
-        )
-
-
-class CannotResample(ChurnError):
-    """The training rows are not such that SMOTE could make new ones between them."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"balance=smote cannot make customers between neighbours: {why}. "
-            "Use balance=random_over or balance=class_weight."
-        )
-
-
-class TooManyFolds(ChurnError):
-    """There are more folds than customers of one outcome to spread over them."""
-
-    def __init__(self, folds: int, fewest: int) -> None:
-        super().__init__(
-            f"search.folds: {folds} folds, but only {fewest} training customers of the rarer "
-            f"outcome; at most {fewest} folds are possible. Lower search.folds or add history."
         )

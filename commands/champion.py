@@ -1,0 +1,214 @@
+"""`make champion`: the model of the working tree against the one that serves production.
+
+The champion is the bundle of the commit that carries the git tag `churn#prod`, or the newest of
+`churn#prod#1`, `churn#prod#2`, … as `gto assign` numbers them. Both models are measured on the
+customers that neither has learnt from: the test rows of the working tree that the champion's split
+holds out as well.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from ruamel.yaml import YAML
+
+from churn.bundle import Bundle
+from churn.champion import Candidate, Comparison, compare
+from churn.contract import Contract
+from churn.errors import (
+    ChampionLacksColumns,
+    ChampionNotFound,
+    ChurnError,
+    NoRepository,
+    OtherTable,
+    RowsMissing,
+    StaleModel,
+    UnusableChampion,
+)
+from churn.features import feature_set
+from churn.files import read_parquet, sha256
+from churn.metrics import LOSSES
+from churn.params import checked
+from churn.scoring import Scorer
+from churn.settings import Parameters, SplitSettings
+from churn.splitting import is_test
+from churn.tables import labels, to_columns
+from pipelines.stage import run
+
+STAGE = "churn#prod"
+MODEL, FEATURES, PARAMS = "models/churn", "src/churn/features", "params.yaml"
+TRAIN, TEST = Path("data/features/train.parquet"), Path("data/features/test.parquet")
+NO_CHAMPION = f"""there is no champion yet: no commit has the git tag {STAGE}.
+git fetch --tags brings the tags of the remote; git tag '{STAGE}' makes this commit's model one."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that serves production: its tag, its bundle, and which customers it held out."""
+
+    tag: str
+    bundle: Bundle
+    split: SplitSettings
+
+
+def newest(tags: Iterable[str]) -> str | None:
+    """The tag that names the champion: the one with the highest number, else the bare one."""
+    matches = [re.fullmatch(rf"{STAGE}(?:#(\d+))?", tag) for tag in tags]
+    numbers = {int(match[1] or 0): match[0] for match in matches if match}
+    return numbers[max(numbers)] if numbers else None
+
+
+def git(*arguments: str) -> str:
+    """What git prints.
+
+    Raises:
+        NoRepository: git failed.
+    """
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NoRepository(" ".join(done.stderr.split()))
+    return done.stdout.strip()
+
+
+def fetched(tag: str) -> Champion:
+    """Read the champion from DVC's cache or remote.
+
+    Raises:
+        ChampionNotFound: it is in neither.
+        UnusableChampion: this version of the code cannot read it.
+    """
+    from dvc.api import DVCFileSystem
+    from dvc.config import Config
+    from dvc.exceptions import DvcException
+    from dvc_data.index import DataIndexError
+
+    commit = git("rev-parse", f"refs/tags/{tag}^{{commit}}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "bundle"
+        try:
+            # With the remote of today: that of the commit may have moved, or not have been there.
+            files = DVCFileSystem(url=".", rev=commit, config=dict(Config.from_cwd()))
+            files.get(MODEL, str(folder), recursive=True)
+            content = files.read_text(PARAMS)
+        # An ImportError is a remote whose plugin is not installed.
+        except (OSError, ImportError, DvcException, DataIndexError) as error:
+            raise ChampionNotFound(tag, " ".join(str(error).split())) from None
+        try:
+            parameters = YAML(typ="safe", pure=True).load(content)
+            split = checked(SplitSettings, parameters.get("split"), f"{PARAMS}: split")
+            return Champion(tag, Bundle.load(folder), split)
+        except ChurnError as error:
+            raise UnusableChampion(tag, str(error).replace(str(folder), MODEL)) from None
+
+
+def challenger() -> Bundle:
+    """The model of the working tree.
+
+    Raises:
+        InvalidBundle: there is none, or it is broken.
+        RowsMissing, StaleModel: it does not stand beside the rows it was built from.
+    """
+    bundle = Bundle.load(Path(MODEL))
+    for path in (TRAIN, TEST):
+        if not path.is_file():
+            raise RowsMissing(path)
+    if sha256(TRAIN) != bundle.manifest.provenance.data_sha256:
+        raise StaleModel(MODEL, TRAIN)
+    return bundle
+
+
+def refuse_other_rows(champion: Champion, contract: Contract, table: pa.Table) -> None:
+    """Check that the rows of the challenger are such as the champion knows.
+
+    Raises:
+        OtherTable: they are customers of another table, or known by another id.
+        ChampionLacksColumns: a column that it was trained on is not there.
+    """
+    own = champion.bundle.manifest.contract
+    before, now = (f"{one.name} with the id {one.id_column}" for one in (own, contract))
+    if before != now:
+        raise OtherTable(champion.tag, before, now)
+    if lacking := [name for name in own.known_columns if name not in table.column_names]:
+        raise ChampionLacksColumns(champion.tag, lacking, TEST)
+
+
+def said(bundle: Bundle, table: pa.Table) -> Candidate:
+    """What a model says of the rows of a table.
+
+    Raises:
+        ChurnError: one of the classes for columns and features in `churn.errors`.
+    """
+    names = [name for name in bundle.manifest.contract.columns if name in table.column_names]
+    scores = Scorer(bundle).probabilities(to_columns(table, names))
+    return Candidate(scores, bundle.manifest.threshold)
+
+
+def said_by_champion(champion: Champion, table: pa.Table) -> Candidate:
+    """The same of the champion, with the feature functions of today.
+
+    Raises:
+        UnusableChampion: they are not what it was trained with.
+    """
+    manifest = champion.bundle.manifest
+    inputs = [one.name for one in manifest.preprocessor.inputs]
+    try:
+        known = feature_set(manifest.contract).names
+        if not (gone := [name for name in inputs if name not in known]):
+            return said(champion.bundle, table)
+    except ChurnError as error:
+        raise UnusableChampion(champion.tag, str(error)) from None
+    raise UnusableChampion(champion.tag, f"{FEATURES} has no {', '.join(gone)} any more.")
+
+
+def text(comparison: Comparison) -> str:
+    """The comparison in words: every metric, the verdict, whether to promote, and why."""
+    found = comparison
+    lines = [
+        f"On {found.n} customers held out from both models, {found.churners} of them churners:\n",
+        f"{'metric':<20}{'champion':>9}{'challenger':>12}{'difference':>12}   95 % interval",
+    ]
+    for name, one in found.changes.items():
+        values = f"{one.champion:>9.4f}{one.challenger:>12.4f}{one.difference:>+12.4f}"
+        lines.append(f"{name:<20}{values}   {one.low:+.4f} – {one.high:+.4f}")
+    may = "may" if found.promote else "may not"
+    lines.append(f"(less is better in {', '.join(LOSSES)})")
+    lines.append(f"\nVerdict on {found.metric}: {found.verdict}")
+    lines.append(f"The challenger {may} be promoted:")
+    return "\n".join([*lines, *(f"- {reason}" for reason in found.reasons)])
+
+
+def champion(parameters: Parameters) -> None:
+    """Compare the two and say so; no champion is no error."""
+    tag = newest(git("tag", "--list", f"{STAGE}*").splitlines())
+    if tag is None:
+        print(NO_CHAMPION)
+        return
+    old, new = fetched(tag), challenger()
+    contract, table = new.manifest.contract, read_parquet(TEST)
+    refuse_other_rows(old, contract, table)
+    held_out = is_test(table.column(contract.id_column).to_pylist(), old.split)
+    common = table.filter(pa.array(held_out))
+    comparison = compare(
+        to_columns(common, contract.columns),
+        labels(common, contract),
+        said_by_champion(old, common),
+        said(new, common),
+        contract,
+        parameters.evaluate,
+    )
+    print(f"Champion: {tag}. Challenger: the working tree.\n{text(comparison)}")
+    if git("diff", "--name-only", f"refs/tags/{tag}", "--", FEATURES):
+        print(f"\nNote: {FEATURES} has changed since; the champion was scored with today's.")
+
+
+if __name__ == "__main__":
+    # For terminals that know no en dash.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    run(champion)

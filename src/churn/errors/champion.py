@@ -1,0 +1,99 @@
+"""What can stand in the way of comparing champion and challenger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from churn.errors.base import ChurnError
+from churn.wording import did_you_mean, listed
+
+
+class NoRepository(ChurnError):
+    """There is no git repository in which a tag could name the champion."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"git does not know the champion's tag: {why}. Run this in a clone of the repository."
+        )
+
+
+class ChampionNotFound(ChurnError):
+    """The champion's commit has no bundle, or no copy of it is within reach."""
+
+    def __init__(self, tag: str, why: str) -> None:
+        super().__init__(
+            f"the bundle of the champion, git tag {tag}, cannot be fetched: {why}. Where it was "
+            "built, run dvc push, and have the same remote here (dvc remote list); or check the "
+            "tag out and run dvc repro."
+        )
+
+
+class UnusableChampion(ChurnError):
+    """The champion's files were fetched, but this version of the code cannot use them."""
+
+    def __init__(self, tag: str, why: str) -> None:
+        super().__init__(
+            f"the champion, git tag {tag}, cannot be used: {why} It is the tagged commit that this "
+            "is about: rebuild its model with the code of today, and move the tag to the result."
+        )
+
+
+class OtherTable(ChurnError):
+    """Champion and challenger are models of different tables."""
+
+    def __init__(self, tag: str, champion: str, challenger: str) -> None:
+        super().__init__(
+            f"the champion, git tag {tag}, is a model of table {champion}, the one in models/churn "
+            f"of table {challenger}; they have no customers in common. Choose the champion's table "
+            "and run make repro, or give the tag to a model of this one."
+        )
+
+
+class ChampionLacksColumns(ChurnError):
+    """The test rows lack columns that the champion was trained on."""
+
+    def __init__(self, tag: str, missing: Sequence[str], path: str | Path) -> None:
+        super().__init__(
+            f"{path}: the champion, git tag {tag}, needs columns that are not there: "
+            f"{listed(missing)}. Put them back into the contract (the new model may leave them "
+            "unused) and run make repro."
+        )
+
+
+class RowsMissing(ChurnError):
+    """Rows of the pipeline that the comparison needs are not there."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(f"{path}: no such file. Rebuild it with make repro, or run dvc pull.")
+
+
+class StaleModel(ChurnError):
+    """The model of the working tree was not trained on the rows beside it."""
+
+    def __init__(self, model: str | Path, rows: str | Path) -> None:
+        super().__init__(
+            f"{model}: it was not trained on {rows} as it is now, so it may have learnt from "
+            "customers who count as held out. Run make repro."
+        )
+
+
+class TooFewInCommon(ChurnError):
+    """Too few customers are held out from both models."""
+
+    def __init__(self, rows: int, churners: int) -> None:
+        super().__init__(
+            f"held out from both models are {rows} customers, {churners} of them churners; at "
+            "least five of either outcome are needed. Take the champion's split.salt and "
+            "split.test_share, or add history."
+        )
+
+
+class UnknownGuard(ChurnError):
+    """A guarded column is not one by which customers are sliced."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"evaluate.guard: {name!r} is not sliced{did_you_mean(name, known)}. Sliced are: "
+            f"{listed(known, 40)}. Name one of these, or give the column bands in the contract."
+        )

@@ -1,0 +1,28 @@
+"""What can go wrong when an evaluated model is mirrored in MLflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from churn.errors.base import ChurnError
+
+
+class RunsNotSent(ChurnError):
+    """MLflow did not take runs; they are kept."""
+
+    def __init__(self, server: str, why: str, runs: int) -> None:
+        kept = "The run is kept" if runs == 1 else f"{runs} runs are kept"
+        super().__init__(
+            f"MLflow at {server}: {why}. {kept} in mlruns/unsent; once this is mended, "
+            "make track sends all that is kept there."
+        )
+
+
+class RunNotKept(ChurnError):
+    """A run could not even be kept on this machine."""
+
+    def __init__(self, folder: str | Path, why: str) -> None:
+        super().__init__(
+            f"{folder}: {why}. The model is evaluated, but its run is not in MLflow. Make the "
+            "folder writable and run dvc repro --force --single-item evaluate."
+        )

@@ -1,0 +1,103 @@
+"""The parameters, one frozen class for each group of `conf/`.
+
+An unknown key, a missing key or a value out of range is an error when a stage starts.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from churn.contract import Contract, Frozen
+from churn.settings.common import LEAST_OF_EACH_CLASS
+from churn.settings.data import (
+    PLACEHOLDERS,
+    FileSource,
+    Source,
+    SplitSettings,
+    SyntheticSource,
+    ValidateSettings,
+)
+from churn.settings.evaluation import (
+    DriftSettings,
+    EvaluateSettings,
+    LeakSettings,
+    MoneySettings,
+    TrackingSettings,
+)
+from churn.settings.training import (
+    BalanceSettings,
+    CalibrationSettings,
+    DecisionSettings,
+    F1Decision,
+    FixedDecision,
+    GridSearch,
+    ModelSettings,
+    NoSearch,
+    OptunaSearch,
+    PreprocessSettings,
+    ProfitDecision,
+    RecallAtPrecision,
+    SearchSettings,
+)
+
+__all__ = [
+    "LEAST_OF_EACH_CLASS",
+    "PLACEHOLDERS",
+    "BalanceSettings",
+    "CalibrationSettings",
+    "DecisionSettings",
+    "DriftSettings",
+    "EvaluateSettings",
+    "F1Decision",
+    "FileSource",
+    "FixedDecision",
+    "GridSearch",
+    "LeakSettings",
+    "ModelSettings",
+    "MoneySettings",
+    "NoSearch",
+    "OptunaSearch",
+    "Parameters",
+    "PreprocessSettings",
+    "ProfitDecision",
+    "RecallAtPrecision",
+    "SearchSettings",
+    "Source",
+    "SplitSettings",
+    "SyntheticSource",
+    "TrackingSettings",
+    "ValidateSettings",
+]
+
+
+class Parameters(Frozen):
+    """All of `params.yaml`. `table` is the contract of the customer table."""
+
+    table: Contract
+    source: Source
+    validate_: ValidateSettings = Field(alias="validate")
+    split: SplitSettings
+    preprocess: PreprocessSettings
+    balance: BalanceSettings
+    model: ModelSettings
+    search: SearchSettings
+    calibration: CalibrationSettings
+    decision: DecisionSettings
+    evaluate: EvaluateSettings
+    tracking: TrackingSettings
+    drift: DriftSettings
+
+    @model_validator(mode="after")
+    def _space_holds_models(self) -> Self:
+        space = {} if isinstance(self.search, NoSearch) else self.search.space
+        for name, value in ((name, value) for name, values in space.items() for value in values):
+            try:
+                ModelSettings.model_validate(self.model.model_dump() | {name: value})
+            except ValidationError as error:
+                problem = error.errors()[0]["msg"]
+                raise ValueError(
+                    f"search.space.{name}: {value:g} is not allowed: {problem}"
+                ) from None
+        return self
