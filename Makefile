@@ -88,5 +88,5 @@ lock: $(INSTALLED)  ## compile the requirements from pyproject.toml
 figures: $(INSTALLED)  ## write the figures of README.md from the reports
 	python -m commands.figures
 
-clean:  ## remove the environment and everything that the pipeline made
-	rm -rf $(VENV) .venv.bench data models reports/plots reports/*.html dvc_plots .dvc/cache .dvc/tmp
+clean:  ## remove the environment and what the pipeline made (MLflow runs in mlruns/ stay)
+	rm -rf $(VENV) .venv.bench data models reports/plots reports/trials.csv reports/*.html dvc_plots .dvc/cache .dvc/tmp

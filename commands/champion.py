@@ -12,9 +12,10 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from ruamel.yaml import YAML
@@ -27,6 +28,7 @@ from churn.errors import (
     ChampionNotFound,
     ChurnError,
     NoRepository,
+    OtherRows,
     OtherTable,
     RowsMissing,
     StaleModel,
@@ -43,7 +45,7 @@ from churn.tables import labels, to_columns
 from pipelines.stage import run
 
 STAGE = "churn#prod"
-MODEL, FEATURES, PARAMS = "models/churn", "src/churn/features", "params.yaml"
+MODEL, FEATURES, PARAMS, LOCK = "models/churn", "src/churn/features", "params.yaml", "dvc.lock"
 TRAIN, TEST = Path("data/features/train.parquet"), Path("data/features/test.parquet")
 NO_CHAMPION = f"""there is no champion yet: no commit has the git tag {STAGE}.
 git fetch --tags brings the tags of the remote; git tag '{STAGE}' makes this commit's model one."""
@@ -51,11 +53,19 @@ git fetch --tags brings the tags of the remote; git tag '{STAGE}' makes this com
 
 @dataclass(frozen=True)
 class Champion:
-    """The model that serves production: its tag, its bundle, and which customers it held out."""
+    """The model that serves production.
+
+    Attributes:
+        tag: of the commit that it is in.
+        bundle: the model.
+        split: which customers it held out.
+        history: MD5 of the file that its customers came from, as DVC has it.
+    """
 
     tag: str
     bundle: Bundle
     split: SplitSettings
+    history: str | None
 
 
 def newest(tags: Iterable[str]) -> str | None:
@@ -96,16 +106,26 @@ def fetched(tag: str) -> Champion:
             # With the remote of today: that of the commit may have moved, or not have been there.
             files = DVCFileSystem(url=".", rev=commit, config=dict(Config.from_cwd()))
             files.get(MODEL, str(folder), recursive=True)
-            content = files.read_text(PARAMS)
+            given, lock = (_yaml(files.read_text(name)) for name in (PARAMS, LOCK))
         # An ImportError is a remote whose plugin is not installed.
         except (OSError, ImportError, DvcException, DataIndexError) as error:
             raise ChampionNotFound(tag, " ".join(str(error).split())) from None
         try:
-            parameters = YAML(typ="safe", pure=True).load(content)
-            split = checked(SplitSettings, parameters.get("split"), f"{PARAMS}: split")
-            return Champion(tag, Bundle.load(folder), split)
+            split = checked(SplitSettings, given.get("split"), f"{PARAMS}: split")
+            return Champion(tag, Bundle.load(folder), split, _history(given, lock))
         except ChurnError as error:
             raise UnusableChampion(tag, str(error).replace(str(folder), MODEL)) from None
+
+
+def _yaml(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
+    return found
+
+
+def _history(parameters: Mapping[str, Any], lock: Mapping[str, Any]) -> str | None:
+    path = parameters.get("source", {}).get("history")
+    files = {one["path"]: one.get("md5") for one in lock["stages"]["load"]["deps"]}
+    return files.get(path)
 
 
 def challenger() -> Bundle:
@@ -124,17 +144,27 @@ def challenger() -> Bundle:
     return bundle
 
 
-def refuse_other_rows(champion: Champion, contract: Contract, table: pa.Table) -> None:
+def refuse_other_rows(
+    champion: Champion, contract: Contract, table: pa.Table, history: str | None
+) -> None:
     """Check that the rows of the challenger are such as the champion knows.
 
+    Args:
+        champion: the model to compare with.
+        contract: of the challenger.
+        table: the rows that the challenger holds out.
+        history: MD5 of the file that they came from.
     Raises:
         OtherTable: they are customers of another table, or known by another id.
+        OtherRows: they are known by their row numbers alone, and the file is another.
         ChampionLacksColumns: a column that it was trained on is not there.
     """
     own = champion.bundle.manifest.contract
     before, now = (f"{one.name} with the id {one.id_column}" for one in (own, contract))
     if before != now:
         raise OtherTable(champion.tag, before, now)
+    if contract.id is None and history != champion.history:
+        raise OtherRows(champion.tag, contract.name)
     if lacking := [name for name in own.known_columns if name not in table.column_names]:
         raise ChampionLacksColumns(champion.tag, lacking, TEST)
 
@@ -192,7 +222,8 @@ def champion(parameters: Parameters) -> None:
         return
     old, new = fetched(tag), challenger()
     contract, table = new.manifest.contract, read_parquet(TEST)
-    refuse_other_rows(old, contract, table)
+    history = _history(*(_yaml(Path(name).read_text("utf-8")) for name in (PARAMS, LOCK)))
+    refuse_other_rows(old, contract, table, history)
     held_out = is_test(table.column(contract.id_column).to_pylist(), old.split)
     common = table.filter(pa.array(held_out))
     comparison = compare(

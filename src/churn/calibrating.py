@@ -23,14 +23,16 @@ MOST_STEPS, MOST_HALVINGS, PRECISE = 100, 30, 1e-12
 
 @dataclass(frozen=True)
 class Calibrated:
-    """The calibration taken, fitted on all rows, and what the methods compared by.
+    """The calibration taken, fitted on all rows, and how the methods compare.
 
     Attributes:
         calibration: for the bundle.
-        log_losses: by method, on rows that the method was not fitted on.
+        scores: what its method gives each row when fitted on the other folds; (n,).
+        log_losses: by method, mean over such scores.
     """
 
     calibration: Calibration
+    scores: Floats
     log_losses: Mapping[Method, float]
 
 
@@ -42,18 +44,29 @@ def calibrate(
 ) -> Calibrated:
     """Fit the calibration that the settings name, or the best of all.
 
+    Best is the simplest whose log loss is within one standard error of the lowest (Breiman et al.,
+    1984), the error being that of the paired difference: a method has to earn its place.
+
     Args:
         margins: out of fold, (n,).
         labels: (n,), 1 for churners.
         held_out: the rows of each fold; a method is fitted on the others and measured on these.
         settings: the `calibration` group.
     """
-    losses: dict[Method, float] = {
-        method: _log_loss(method, margins, labels, held_out) for method in METHODS
-    }
-    named = settings.method
-    method = min(METHODS, key=lambda one: losses[one]) if named == "best" else named
-    return Calibrated(fit(method, margins, labels), losses)
+    scores = {method: _scores(method, margins, labels, held_out) for method in METHODS}
+    losses = {method: metrics.log_losses(labels, found) for method, found in scores.items()}
+    method = _simplest_of_the_best(losses) if settings.method == "best" else settings.method
+    means = {name: float(values.mean()) for name, values in losses.items()}
+    return Calibrated(fit(method, margins, labels), scores[method], means)
+
+
+def _simplest_of_the_best(losses: Mapping[Method, Floats]) -> Method:
+    best = min(METHODS, key=lambda one: losses[one].mean())
+    for method in METHODS:
+        worse = losses[method] - losses[best]
+        if worse.mean() <= worse.std() / np.sqrt(len(worse)):
+            return method
+    return best
 
 
 def fit(method: Method, margins: Floats, labels: Floats) -> Calibration:
@@ -63,16 +76,17 @@ def fit(method: Method, margins: Floats, labels: Floats) -> Calibration:
     return _isotonic(margins, labels) if method == "isotonic" else NoCalibration()
 
 
-def _log_loss(
+def _scores(
     method: Method, margins: Floats, labels: Floats, held_out: Sequence[NDArray[np.int64]]
-) -> float:
+) -> Floats:
+    """Of each row by the method fitted on the other folds; (n,)."""
     scores = np.empty(len(labels))
     for rows in held_out:
         others = np.ones(len(labels), dtype=bool)
         others[rows] = False
         fitted = fit(method, margins[others], labels[others])
         scores[rows] = fitted.probabilities(margins[rows])
-    return metrics.measured(labels, scores, 0.5)["log_loss"]
+    return scores
 
 
 def _isotonic(scores: Floats, labels: Floats) -> Isotonic:

@@ -40,7 +40,8 @@ def threshold(
         return metrics.best_f1_threshold(_expected(labels, scores), scores)
     if isinstance(settings, ProfitDecision):
         gain = gain_per_churner(money)
-        return metrics.best_profit_threshold(labels, scores, gain, money.offer_cost)
+        cost = money.offer_cost
+        return metrics.best_profit_threshold(_expected(labels, scores), scores, gain, cost)
     found = metrics.lowest_threshold_at_precision(labels, scores, settings.precision)
     if found is None:
         hits, called, _ = metrics.Ranking(labels, scores).curve()

@@ -31,11 +31,11 @@ DIRECTIONS = {
     "mixed": "pushes either way",
 }
 SHOWN_INPUTS = 10
-# How a slice differs from the whole, by metric, where it is lower and where it is higher; whether
-# that is well, or a warning.
+# What is said of a slice by metric, where it is below what its scores lead to expect, and where
+# above; whether that is well, or a warning.
 DIFFERENCES = {
-    "roc_auc": (("ranked worse", "warning"), ("ranked better", "ok")),
-    "recall": (("fewer churners found", "warning"), ("more churners found", "ok")),
+    "roc_auc": (("ranked worse than expected", "warning"), ("ranked better than expected", "ok")),
+    "recall": (("fewer found than expected", "warning"), ("more found than expected", "ok")),
     GAP: (("risk underestimated", "warning"), ("risk overestimated", "warning")),
 }
 

@@ -27,6 +27,9 @@ Kind = Literal[
 # Bins of a number whose churn rates are compared: many, so that a narrow range shows, but not so
 # many that the few rows in each show churn by luck.
 BINS, LEAST_IN_BIN = 100, 20
+# Share of an outcome's customers that may be exceptions to what they have in common: typing errors
+# must not hide a leak.
+EXCEPTIONS = 0.005
 # What is less probable than this under independence is not put down to chance.
 IMPROBABLE = 1e-6
 
@@ -81,9 +84,9 @@ def alarms(train: Side, test: Side, settings: LeakSettings) -> tuple[Alarm, ...]
       `settings.auc`, by the order of its numbers or by the churn rates of its bins or levels. Both
       are learnt on the training rows, and the lower of the two sides counts: a feature with a value
       for each customer ranks no test customer, and luck on a small test side ranks no training one.
-    - `missing_for_one_class`, `constant_for_one_class`: every customer of one outcome lacks the
-      value, or every one that has a value has the same, where chance does not explain it: its
-      probability, given at `_chance`, is below 1e-6.
+    - `missing_for_one_class`, `constant_for_one_class`: the customers of one outcome lack the value,
+      or those that have one have the same, but for 0.5 % of them, where chance does not explain it:
+      its probability is at most that of `_chance`, and that is below 1e-6.
     - `identical_rows`: a share of the test customers above `settings.identical` equals some
       training customer in every feature.
 
@@ -191,39 +194,46 @@ def _constant_for_one_class(name: str, one: _Coded, labels: Floats) -> Iterator[
 
 
 def _shared_by_one_class(codes: Whole, labels: Floats) -> Iterator[tuple[int, str]]:
-    """The code that all customers of an outcome share beyond chance, and who they are in words.
+    """The code that the customers of an outcome share beyond chance, and who they are in words.
 
     codes: (n,) whole numbers from 0; labels: (n,).
     """
     sizes = np.bincount(codes)
     for outcome in (1, 0):
         own, other = codes[labels == outcome], codes[labels != outcome]
-        if len(own) == 0 or (own != own[0]).any():
+        if len(own) == 0:
             continue
-        code = int(own[0])
+        code = int(np.bincount(own).argmax())
+        sharing, shared = int((own == code).sum()), int((other == code).sum())
+        if len(own) - sharing > EXCEPTIONS * len(own):
+            continue
         # What is no more frequent than this code is no likelier to be shared.
-        if _chance(sizes[sizes <= sizes[code]], len(own), len(codes)) < IMPROBABLE:
+        if _chance(sizes[sizes <= sizes[code]], sharing, len(own), len(codes)) < IMPROBABLE:
             who, rest = ("churners", "who stayed") if outcome else ("who stayed", "churners")
-            shared = int((other == code).sum())
-            yield code, f"all {len(own):,} {who} and for {shared:,} of {len(other):,} {rest}"
+            most = "all" if sharing == len(own) else f"{sharing:,} of"
+            yield code, f"{most} {len(own):,} {who} and for {shared:,} of {len(other):,} {rest}"
 
 
-def _chance(sizes: Whole, drawn: int, rows: int) -> float:
-    """Probability that rows drawn at random, without replacement, all share one of some values.
+def _chance(sizes: Whole, sharing: int, drawn: int, rows: int) -> float:
+    """At most so probable is it that of rows drawn at random so many share one of some values.
 
-    By the hypergeometric distribution, as in Fisher's exact test (1935): the sum over the values of
-    C(size, drawn) / C(rows, drawn), where C(a, k) / C(b, k) is the product of (a - i) / (b - i) for
-    i from 0 to k - 1. The rows drawn stand for those of one outcome, if it did not depend on the
-    value.
+    For one value and certain rows among those drawn it is the product of (size - i) / (rows - i)
+    for i from 0 to sharing - 1, by the hypergeometric distribution, as in Fisher's exact test
+    (1935). The sum over the values and over the C(drawn, sharing) choices of rows is no less than
+    the probability that any will do (Boole's inequality). The rows drawn stand for those of one
+    outcome, if it did not depend on the value.
 
     Args:
         sizes: rows with each of the values (k,).
-        drawn: how many rows are drawn.
+        sharing: how many share the value.
+        drawn: how many rows are drawn, without replacement.
         rows: of how many.
     """
-    possible, before = sizes[sizes >= drawn], np.arange(drawn)
+    possible, before = sizes[sizes >= sharing], np.arange(sharing)
     ratios = (possible[:, None] - before) / (rows - before)
-    return float(exact.exp(exact.log(ratios).sum(axis=1)).sum())
+    others = np.arange(drawn - sharing)
+    choices = exact.log((drawn - others) / (others + 1.0)).sum()
+    return float(exact.exp(exact.log(ratios).sum(axis=1) + choices).sum())
 
 
 # rows

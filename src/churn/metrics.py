@@ -125,8 +125,7 @@ class Ranking:
 
     @cached_property
     def _losses(self) -> Floats:
-        clipped = np.clip(self.scores, CLIP, 1 - CLIP)
-        return -exact.log(np.where(self.labels == 1, clipped, 1 - clipped))
+        return log_losses(self.labels, self.scores)
 
     @cached_property
     def _bin_starts(self) -> NDArray[np.int64]:
@@ -188,6 +187,12 @@ def _decided(hits: Floats, alarms: Floats, missed: Floats, right: Floats) -> dic
     }
 
 
+def log_losses(labels: Floats, scores: Floats) -> Floats:
+    """How far each score is from its outcome, in nats; labels, scores (n,) → (n,)."""
+    clipped = np.clip(scores, CLIP, 1 - CLIP)
+    return -exact.log(np.where(labels == 1, clipped, 1 - clipped))
+
+
 def bin_numbers(scores: Floats) -> NDArray[np.int64]:
     """Which of the bins of equal width each score falls into; (n,) → (n,)."""
     return np.minimum((scores * BINS).astype(np.int64), BINS - 1)
@@ -214,8 +219,32 @@ def measured(labels: Floats, scores: Floats, threshold: float) -> dict[str, floa
     return counts | {name: float(value[0]) for name, value in values.items()}
 
 
+def expected(scores: Floats, threshold: float) -> dict[str, float]:
+    """Recall and ROC-AUC that the scores themselves lead to expect, were they true probabilities.
+
+    For ROC-AUC this is the model-based concordance (van Klaveren et al., 2016).
+
+    Args:
+        scores: probabilities, (n,) with n > 1, not all 0 and not all 1.
+        threshold: decision threshold, for recall.
+    """
+    ranked = np.sort(scores)
+    stays = 1 - ranked
+    first, last = (np.searchsorted(ranked, ranked, side) for side in ("left", "right"))
+    before = np.append(0, np.cumsum(stays))
+    # Of equal scores half are beaten; nobody is compared with themselves.
+    beaten = before[first] + (before[last] - before[first] - stays) / 2
+    return {
+        "roc_auc": float((ranked * beaten).sum() / (ranked * (before[-1] - stays)).sum()),
+        "recall": float(scores[scores >= threshold].sum() / scores.sum()),
+    }
+
+
 def best_f1_threshold(labels: Floats, scores: Floats) -> float:
-    """The score with the best F1, the highest of equals; labels, scores (n,)."""
+    """The score with the best F1, the highest of equals.
+
+    labels, scores: (n,); labels may be probabilities, for the best one to expect.
+    """
     found, called, threshold = Ranking(labels, scores).curve()
     return float(threshold[np.argmax(2 * found / (called + labels.sum()))])
 
@@ -224,7 +253,7 @@ def best_profit_threshold(labels: Floats, scores: Floats, gain: float, cost: flo
     """The score from which calling customers pays most, the highest of equals.
 
     Args:
-        labels, scores: (n,).
+        labels, scores: (n,); labels may be probabilities, for the best one to expect.
         gain: what calling a churner brings.
         cost: of calling one customer, churner or not.
     Returns:

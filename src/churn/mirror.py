@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points
 from pathlib import Path
 
 from churn.errors import ChurnError, RunNotKept, RunsNotSent
@@ -19,8 +19,9 @@ from churn.settings import TrackingSettings
 from churn.tracking import PACKAGE, UNSENT, Run, keep, kept_runs, redacted, shown
 from churn.wording import did_you_mean, listed
 
-# With keeping the run and ending the process, a server that is away costs less than 10 s.
-SERVER_SECONDS = 9.0
+# From the moment that the evaluation is ready; with keeping the run and ending the process, a server
+# that is away costs less than 10 s.
+SERVER_SECONDS = 8.0
 # SQLite is local work; the limit is for a disk that hangs.
 FILE_SECONDS = 60.0
 SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql", "databricks")
@@ -55,6 +56,9 @@ class Mirror:
         """
         try:
             kept = keep(run, self._home / UNSENT)
+        except PackageNotFoundError as error:
+            self._end()
+            return RunNotKept(UNSENT, f"the environment lacks the package {error.name}")
         except OSError as error:
             self._end()
             return RunNotKept(error.filename or UNSENT, str(error.strerror or error))
@@ -84,7 +88,7 @@ class Mirror:
         except subprocess.TimeoutExpired:
             self._end()
             return [f"no answer within {seconds:g} s" for _ in kept]
-        answers = [json.loads(line) for line in output.splitlines()]
+        answers = [_answer(line) for line in output.splitlines()][: len(kept)]
         last_words = complaints.strip().rpartition("\n")[2] or "no reason given"
         died = f"the sender ended with status {self._process.returncode}: {last_words}"
         return answers + [died] * (len(kept) - len(answers))
@@ -93,6 +97,15 @@ class Mirror:
         if self._process:
             self._process.kill()
             self._process.communicate()
+
+
+def _answer(line: str) -> str | None:
+    """Of the sender; a line cut off, or of somebody else's, is a reason too."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        said = f"the sender answered {line!r}"
+    return said if said is None else str(said)
 
 
 def _started(uri: str, folder: Path) -> subprocess.Popen[str]:

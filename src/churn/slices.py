@@ -3,10 +3,10 @@
 A slice is a level of a category column, or a band of a number column that has `bands` in the
 contract, or the customers whose value is missing.
 
-A slice is held against the whole in ROC-AUC, recall and the calibration gap only. The other metrics
-follow the share of churners (precision, F1, PR-AUC, accuracy, lift) or of customers who are hard to
-tell (log loss, Brier score), so they differ between slices by nature: a mark would mean nothing.
-The calibration error is left out because it grows as customers get fewer.
+A slice is held against the whole in ROC-AUC, recall and the calibration gap, each of them net of
+what the scores of the same customers lead to expect. Recall is low where few are at risk, and
+ROC-AUC where all are alike, however good the model is: even the true probabilities would be marked
+for that. The other metrics follow the share of churners in the same way, and are not marked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from churn import bootstrap
+from churn import bootstrap, metrics
 from churn.bootstrap import Sample
 from churn.columns import Array, Columns, most_frequent
 from churn.contract import MISSING, CategoryColumn, Column, Contract, IntegerColumn, NumberColumn
@@ -55,8 +55,16 @@ class Quality:
 
 @dataclass(frozen=True)
 class Difference:
-    """Slice minus whole, its 95 % interval, and whether it is more than chance."""
+    """How much further a slice is from what its scores lead to expect than the whole is.
 
+    Attributes:
+        expected: the metric of the slice, if its scores were the true probabilities.
+        value: (slice - expected) minus the same of the whole.
+        low, high: 95 % interval of the value.
+        significant: whether it is more than chance.
+    """
+
+    expected: float
     value: float
     low: float
     high: float
@@ -71,7 +79,7 @@ class Slice:
         column, level: what the customers have in common.
         n, churners: how many they are.
         quality: None where there are too few of either outcome.
-        differences: from the whole, by metric of `MARKED`; none where there is no quality.
+        differences: by metric of `MARKED`; none where there is no quality.
     """
 
     column: str
@@ -171,12 +179,14 @@ def sliced(
     """
     found = parts(columns, contract)
     numbers = [i for i, one in enumerate(found) if is_measurable(labels[one.rows])]
-    rows = [found[i].rows for i in numbers]
+    rows = [np.arange(len(labels)), *(found[i].rows for i in numbers)]
     gaps = {GAP: scores - labels}
-    samples = [Sample(labels, scores, threshold, some, gaps) for some in (None, *rows)]
+    samples = [Sample(labels, scores, threshold, some, gaps) for some in rows]
     drawn = bootstrap.resampled(samples, len(labels), settings.resamples, settings.seed)
     whole, *qualities = map(_quality, samples, drawn)
-    differences = _differences(whole, qualities, drawn, [_shares(labels, some) for some in rows])
+    expected = [{**metrics.expected(scores[some], threshold), GAP: 0.0} for some in rows]
+    least = [_least_spreads(labels, scores, some, drawn[0]) for some in rows[1:]]
+    differences = _differences([whole, *qualities], expected, drawn, least)
     details = dict(zip(numbers, zip(qualities, differences, strict=True), strict=True))
     slices = [
         Slice(
@@ -199,33 +209,53 @@ def _quality(sample: Sample, drawn: Mapping[str, Floats]) -> Quality:
     return Quality(found, {name: bootstrap.interval(values) for name, values in drawn.items()})
 
 
-def _shares(labels: Floats, rows: Rows) -> dict[str, float]:
-    """The share of the whole's information on each marked metric that a slice has.
+def _least_spreads(
+    labels: Floats, scores: Floats, rows: Rows, of_whole: Mapping[str, Floats]
+) -> dict[str, float]:
+    """What the standard deviation of each marked difference is taken to be at least.
 
-    ROC-AUC rests on both outcomes and recall on churners. The gap is a mean without a bound, for
-    which the slice's own resamples do.
+    A few churners are easily all found, or none of a few customers leaves, and so it is in every
+    resample: by chance, yet without any spread. At least, a slice varies in ROC-AUC and recall as
+    one of its size that is like the whole, and in the gap as outcomes that follow its scores.
+
+    Args:
+        labels, scores: (n,) of all customers.
+        rows: of the slice, (m,).
+        of_whole: by metric, its values on the whole of every resample.
     """
     churners = labels[rows].sum() / labels.sum()
     others = (1 - labels[rows]).sum() / (1 - labels).sum()
-    return {"roc_auc": float(min(churners, others)), "recall": float(churners), GAP: 1.0}
+    # ROC-AUC rests on both outcomes, recall on churners.
+    shares = {"roc_auc": min(churners, others), "recall": churners}
+    like_whole = {
+        name: float(np.nanstd(of_whole[name]) * np.sqrt(1 / share - 1))
+        for name, share in shares.items()
+    }
+    weights = np.full(len(labels), -1 / len(labels))
+    weights[rows] += 1 / len(rows)
+    return {**like_whole, GAP: float(np.sqrt((weights**2 * scores * (1 - scores)).sum()))}
 
 
 def _differences(
-    whole: Quality,
     qualities: Sequence[Quality],
+    expected: Sequence[Mapping[str, float]],
     drawn: Sequence[Mapping[str, Floats]],
-    shares: Sequence[Mapping[str, float]],
+    least: Sequence[Mapping[str, float]],
 ) -> list[dict[str, Difference]]:
-    """For each slice by metric; `drawn` has the whole's resamples first."""
-    found: list[dict[str, Difference]] = [{} for _ in qualities]
+    """For each slice by metric; all but `least` have the whole first."""
+    found: list[dict[str, Difference]] = [{} for _ in least]
     for name in MARKED:
-        values = [one.metrics[name] - whole.metrics[name] for one in qualities]
+        shifts = [one[name] - expected[0][name] for one in expected[1:]]
         spreads = [one[name] - drawn[0][name] for one in drawn[1:]]
-        # A few churners are easily all found, and so they are in every resample: by chance, yet
-        # without any spread. At least, a slice varies as one of its size that is like the whole.
-        least = [np.nanstd(drawn[0][name]) * np.sqrt(1 / share[name] - 1) for share in shares]
-        scores = np.abs([*map(bootstrap.standard_score, values, spreads, least)])
-        marks = bootstrap.significant(scores, FALSE_ALARM / 2)
-        for one, value, spread, mark in zip(found, values, spreads, marks, strict=True):
-            one[name] = Difference(value, *bootstrap.interval(spread), bool(mark))
+        values = [
+            one.metrics[name] - qualities[0].metrics[name] - shift
+            for one, shift in zip(qualities[1:], shifts, strict=True)
+        ]
+        scores = map(bootstrap.standard_score, values, spreads, [one[name] for one in least])
+        marks = bootstrap.significant(np.abs([*scores]), FALSE_ALARM / 2)
+        for number, one in enumerate(found):
+            low, high = bootstrap.interval(spreads[number] - shifts[number])
+            one[name] = Difference(
+                expected[number + 1][name], values[number], low, high, bool(marks[number])
+            )
     return found

@@ -25,10 +25,10 @@ from churn.fitting import Procedure, prepare
 from churn.folds import out_of_fold, prepared_folds
 from churn.reference import reference
 from churn.search import Searched, search, table
-from churn.settings import Parameters
+from churn.settings import Parameters, ProfitDecision
 
 Floats = NDArray[np.float64]
-# What fitting reads; its hash goes into the bundle.
+# What fitting reads.
 READ: dict[str, Any] = {
     **dict.fromkeys(("table", "preprocess", "balance", "model", "search", "calibration"), True),
     "decision": True,
@@ -98,13 +98,17 @@ def train(
         "search": _search(searched, parameters),
         "calibration": _calibration(calibrated, margins, labels),
         "decision": {"method": parameters.decision.method, "threshold": chosen},
-        "out_of_fold": metrics.measured(labels, scores, chosen),
+        "out_of_fold": metrics.measured(labels, calibrated.scores, chosen),
     }
     return Trained(bundle, report, table(searched))
 
 
 def _sha256(parameters: Parameters) -> str:
-    return hashlib.sha256(parameters.model_dump_json(include=READ).encode()).hexdigest()
+    """Of what the bundle depends on: of money only where it decides the threshold."""
+    has_money = isinstance(parameters.decision, ProfitDecision)
+    idle: dict[str, Any] = {} if has_money else {"evaluate": True}
+    read = parameters.model_dump_json(include=READ, exclude=idle)
+    return hashlib.sha256(read.encode()).hexdigest()
 
 
 def _search(searched: Searched, parameters: Parameters) -> dict[str, Any]:
@@ -120,12 +124,11 @@ def _search(searched: Searched, parameters: Parameters) -> dict[str, Any]:
 
 def _calibration(found: Calibrated, margins: Floats, labels: Floats) -> dict[str, Any]:
     before = NoCalibration().probabilities(margins)
-    after = found.calibration.probabilities(margins)
     return {
         "method": found.calibration.method,
         "log_loss": dict(found.log_losses),
         "calibration_error": {
             "before": metrics.measured(labels, before, 0.5)["calibration_error"],
-            "after": metrics.measured(labels, after, 0.5)["calibration_error"],
+            "after": metrics.measured(labels, found.scores, 0.5)["calibration_error"],
         },
     }

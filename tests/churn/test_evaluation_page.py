@@ -35,10 +35,10 @@ PIPELINE = Pipeline(
 )
 ATTACK = """--></svg><script>alert('x')</script>"><img onerror="x">"""
 MARKS = [
-    ("roc_auc", -0.1, "ranked worse", "warning"),
-    ("roc_auc", 0.1, "ranked better", "ok"),
-    ("recall", -0.1, "fewer churners found", "warning"),
-    ("recall", 0.1, "more churners found", "ok"),
+    ("roc_auc", -0.1, "ranked worse than expected", "warning"),
+    ("roc_auc", 0.1, "ranked better than expected", "ok"),
+    ("recall", -0.1, "fewer found than expected", "warning"),
+    ("recall", 0.1, "more found than expected", "ok"),
     (GAP, -0.1, "risk underestimated", "warning"),
     (GAP, 0.1, "risk overestimated", "warning"),
 ]
@@ -53,7 +53,7 @@ def _text(page):
 def _slice(level, name, difference, *, significant=False):
     values = {"roc_auc": 0.7, "recall": 0.6, "precision": 0.5, GAP: 0.04}
     bounds = {metric: (value - 0.1, value + 0.1) for metric, value in values.items()}
-    changes = {name: Difference(difference, 0, 0, significant)}
+    changes = {name: Difference(0, difference, 0, 0, significant)}
     return Slice("plan", level, 100, 30, Quality(values, bounds), changes)
 
 

@@ -63,6 +63,20 @@ def test_a_metric_is_the_one_of_scikit_learn(name, rows, threshold):
     assert found == pytest.approx(PEERS[name](labels, seen, called, {}), rel=1e-9, abs=1e-12)
 
 
+@quick
+@given(st.lists(any_scores.filter(lambda s: 0 < s < 1), min_size=2, max_size=8), any_scores)
+def test_what_scores_lead_to_expect_is_the_average_over_all_pairs_and_churners(scores, threshold):
+    given = np.array(scores)
+    pairs = [(i, j) for i in range(len(given)) for j in range(len(given)) if i != j]
+    weights = np.array([given[i] * (1 - given[j]) for i, j in pairs])
+    wins = np.array([(given[i] > given[j]) + 0.5 * (given[i] == given[j]) for i, j in pairs])
+
+    found = metrics.expected(given, threshold)
+
+    assert found["roc_auc"] == pytest.approx((weights * wins).sum() / weights.sum())
+    assert found["recall"] == pytest.approx(given[given >= threshold].sum() / given.sum())
+
+
 def _calibration_error(labels, scores):
     total = 0.0
     for number in range(10):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from churn.errors import (
     ChampionNotFound,
     InvalidBundle,
     NoRepository,
+    OtherRows,
     OtherTable,
     RowsMissing,
     StaleModel,
@@ -40,6 +42,10 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
     """What the command prints in the folder in which the test runs."""
     champion.champion(read_parameters(Path("params.yaml")))
     return capsys.readouterr().out
+
+
+def md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 def tag(checkout: Checkout, name: str = TAG) -> None:
@@ -245,7 +251,7 @@ def _with_contract(found: champion.Champion, **changed) -> champion.Champion:
         found.bundle.reference,
         found.bundle.booster,
     )
-    return champion.Champion(found.tag, bundle, found.split)
+    return champion.Champion(found.tag, bundle, found.split, found.history)
 
 
 def _champion_and_challenger() -> tuple[champion.Champion, Contract]:
@@ -263,9 +269,21 @@ def test_a_champion_of_another_table_is_told(inside: Checkout, changed, words):
     found, contract = _champion_and_challenger()
     table = read_parquet(champion.TEST)
 
-    champion.refuse_other_rows(found, contract, table)
+    champion.refuse_other_rows(found, contract, table, None)
     with pytest.raises(OtherTable, match=f"{words}, the one in models/churn of table telco"):
-        champion.refuse_other_rows(_with_contract(found, **changed), contract, table)
+        champion.refuse_other_rows(_with_contract(found, **changed), contract, table, None)
+
+
+def test_customers_known_by_row_number_are_the_same_in_the_same_file_only(inside: Checkout):
+    found, contract = _champion_and_challenger()
+    nameless, numbered = _with_contract(found, id=None), contract.model_copy(update={"id": None})
+    table = read_parquet(champion.TEST)
+
+    assert found.history == md5(Path("conf/source/none/history"))
+    champion.refuse_other_rows(nameless, numbered, table, found.history)
+    champion.refuse_other_rows(found, contract, table, "of another file")
+    with pytest.raises(OtherRows, match=r"table telco have no id, .* another file.* Rebuild the"):
+        champion.refuse_other_rows(nameless, numbered, table, "of another file")
 
 
 def test_columns_that_only_the_champion_needs_are_told(inside: Checkout):
@@ -273,7 +291,7 @@ def test_columns_that_only_the_champion_needs_are_told(inside: Checkout):
     table = read_parquet(champion.TEST).drop_columns(["age", "tv_service"])
 
     with pytest.raises(ChampionLacksColumns, match=r"not there: age, tv_service\. Put them back"):
-        champion.refuse_other_rows(found, contract, table)
+        champion.refuse_other_rows(found, contract, table, None)
 
 
 def test_without_a_model_in_the_working_tree_there_is_no_challenger(inside: Checkout):

@@ -50,6 +50,18 @@ class OtherTable(ChurnError):
         )
 
 
+class OtherRows(ChurnError):
+    """Customers without an id are numbered by row, and the rows are those of another file."""
+
+    def __init__(self, tag: str, table: str) -> None:
+        super().__init__(
+            f"customers of table {table} have no id, only a row number, and the champion, git tag "
+            f"{tag}, was built from another file: it may have learnt from any of today's held-out "
+            "customers. Rebuild the champion from today's file (check the tag out and run dvc "
+            "repro), or name a column as id in the contract."
+        )
+
+
 class ChampionLacksColumns(ChurnError):
     """The test rows lack columns that the champion was trained on."""
 
