@@ -84,9 +84,9 @@ def alarms(train: Side, test: Side, settings: LeakSettings) -> tuple[Alarm, ...]
       `settings.auc`, by the order of its numbers or by the churn rates of its bins or levels. Both
       are learnt on the training rows, and the lower of the two sides counts: a feature with a value
       for each customer ranks no test customer, and luck on a small test side ranks no training one.
-    - `missing_for_one_class`, `constant_for_one_class`: the customers of one outcome lack the value,
-      or those that have one have the same, but for 0.5 % of them, where chance does not explain it:
-      its probability is at most that of `_chance`, and that is below 1e-6.
+    - `missing_for_one_class`, `constant_for_one_class`: the customers of one outcome lack the
+      value, or those that have one have the same, but for 0.5 % of them, where chance does not
+      explain it: its probability is at most that of `_chance`, and that is below 1e-6.
     - `identical_rows`: a share of the test customers above `settings.identical` equals some
       training customer in every feature.
 

@@ -19,8 +19,7 @@ from churn.settings import TrackingSettings
 from churn.tracking import PACKAGE, UNSENT, Run, keep, kept_runs, redacted, shown
 from churn.wording import did_you_mean, listed
 
-# From the moment that the evaluation is ready; with keeping the run and ending the process, a server
-# that is away costs less than 10 s.
+# With keeping the run and ending the process, a server that is away costs less than 10 s.
 SERVER_SECONDS = 8.0
 # SQLite is local work; the limit is for a disk that hangs.
 FILE_SECONDS = 60.0

@@ -41,13 +41,13 @@ def _calibrated(margins, labels, method="best"):
     return calibrate(margins, labels, _held_out(len(labels)), CalibrationSettings(method=method))
 
 
-def _log_loss(margins, labels, method):
-    """Of rows that the method was not fitted on, by scikit-learn."""
+def _scores(margins, labels, method):
+    """Of each row by the method fitted on the other folds."""
     scores = np.empty(len(labels))
     for rows in _held_out(len(labels)):
         fitted = fit(method, np.delete(margins, rows), np.delete(labels, rows))
         scores[rows] = fitted.probabilities(margins[rows])
-    return log_loss(labels, scores)
+    return scores
 
 
 @st.composite
@@ -198,22 +198,28 @@ def test_a_bend_that_no_sigmoid_can_undo_is_left_to_the_line():
     assert _calibrated(np.maximum(margins, -1) ** 3, labels).calibration.method == "isotonic"
 
 
-def test_honest_margins_are_mostly_left_as_they_are():
-    taken = [_calibrated(*_customers(500, seed)).calibration.method for seed in range(20)]
-
-    assert taken.count("none") > 10
-    assert taken.count("isotonic") == 0
-
-
 @pytest.mark.parametrize("bend", [0.4, 1.0, 2.0])
-def test_the_best_has_the_least_log_loss_on_rows_it_was_not_fitted_on(bend):
+def test_the_best_is_the_simplest_within_a_standard_error_of_the_least_log_loss(bend):
     margins, labels = _customers(600)
 
     found = _calibrated(bend * margins, labels)
 
-    expected = {method: _log_loss(bend * margins, labels, method) for method in METHODS}
+    scores = {method: _scores(bend * margins, labels, method) for method in METHODS}
+    rows = {n: -np.log(np.where(labels == 1, one, 1 - one)) for n, one in scores.items()}
+    expected = {method: log_loss(labels, one) for method, one in scores.items()}
     assert dict(found.log_losses) == pytest.approx(expected, rel=1e-12)
-    assert found.calibration.method == min(METHODS, key=expected.__getitem__)
+    least = rows[min(METHODS, key=expected.__getitem__)]
+    worse = {method: one - least for method, one in rows.items()}
+    within = [m for m, one in worse.items() if one.mean() <= one.std() / np.sqrt(600)]
+    assert found.calibration.method == within[0]
+    assert found.scores == pytest.approx(scores[within[0]], rel=1e-12)
+
+
+def test_honest_margins_are_nearly_always_left_as_they_are():
+    taken = [_calibrated(*_customers(500, seed)).calibration.method for seed in range(40)]
+
+    assert taken.count("none") > 30
+    assert taken.count("isotonic") == 0
 
 
 def test_of_equals_the_simplest_is_taken():

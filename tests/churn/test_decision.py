@@ -67,14 +67,18 @@ def _precision(labels, scores, at):
     return found / called
 
 
+def _smoothed(labels, scores):
+    log_odds = np.log(scores / (1 - scores))
+    return fit("sigmoid", log_odds, labels).probabilities(log_odds)
+
+
 @quick
 @given(scored_customers())
 @example(TIED)
 @example(BACKWARDS)
 def test_no_threshold_has_a_better_f1_by_the_smoothed_outcomes(rows):
     labels, scores = rows
-    log_odds = np.log(scores / (1 - scores))
-    smoothed = fit("sigmoid", log_odds, labels).probabilities(log_odds)
+    smoothed = _smoothed(labels, scores)
 
     chosen = threshold(labels, scores, F1, MONEY)
 
@@ -102,13 +106,22 @@ def test_a_threshold_for_f1_does_as_well_as_the_best_and_does_not_jump_between_s
 @given(scored_customers())
 @example(TIED)
 @example(BACKWARDS)
-def test_no_threshold_has_a_better_profit(rows):
+def test_no_threshold_has_a_better_profit_by_the_smoothed_outcomes(rows):
     labels, scores = rows
+    smoothed = _smoothed(labels, scores)
 
     chosen = threshold(labels, scores, PROFIT, MONEY)
 
-    best = max(_profit(labels, scores, at) for at in scores)
-    assert _profit(labels, scores, chosen) == max(best, 0)
+    best = max(_profit(smoothed, scores, at) for at in scores)
+    assert _profit(smoothed, scores, chosen) == pytest.approx(max(best, 0), abs=1e-9)
+
+
+def test_of_honest_probabilities_those_above_break_even_are_called():
+    rng = np.random.default_rng(0)
+    scores = rng.beta(1, 3, 20_000)
+    labels = (rng.random(20_000) < scores).astype(float)
+
+    assert threshold(labels, scores, PROFIT, MONEY) == pytest.approx(20 / 75, abs=0.01)
 
 
 def test_nobody_is_called_where_every_call_loses_money():
@@ -121,15 +134,16 @@ def test_nobody_is_called_where_every_call_loses_money():
 
 
 def test_profit_follows_the_assumptions_of_the_campaign():
-    labels = np.array([1.0, 0.0, 1.0, 0.0, 0.0, 1.0])
-    scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+    rng = np.random.default_rng(0)
+    scores = rng.beta(1, 3, 20_000)
+    labels = (rng.random(20_000) < scores).astype(float)
 
-    cheap, dear = (
+    chosen = [
         threshold(labels, scores, PROFIT, MONEY.model_copy(update={"offer_cost": cost}))
         for cost in (10, 50)
-    )
+    ]
 
-    assert (cheap, dear) == (0.4, 0.9)
+    assert chosen == pytest.approx([10 / 75, 50 / 75], abs=0.02)
 
 
 @quick

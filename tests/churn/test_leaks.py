@@ -309,6 +309,23 @@ def test_one_value_for_one_outcome_is_an_alarm_from_one_in_a_million(data):
     assert found == ([constant, missing] if zeros < 1e-6 else [])
 
 
+def test_a_few_wrong_entries_do_not_hide_a_leak(honest):
+    features, labels = honest
+    code = np.where(labels == 1, np.arange(ROWS) % 7, 3.0)
+    stayed = np.flatnonzero(labels == 0)
+    for wrong, kinds in ((len(stayed) // 200, ["constant_for_one_class"]), (len(stayed) // 50, [])):
+        code[stayed[:wrong]] = 5
+
+        found = _alarms({**features, "code": code}, labels, bounds=NEVER)
+
+        assert [one.kind for one in found] == kinds
+        if found:
+            told = (
+                f"code, where known, is 3 for {len(stayed) - wrong:,} of {len(stayed):,} who stayed"
+            )
+            assert told in found[0].message
+
+
 # rows
 
 

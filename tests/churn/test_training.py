@@ -174,13 +174,27 @@ def test_the_report_tells_what_calibration_was_taken_and_what_it_mends(rows, par
 
     assert found.bundle.manifest.calibration == expected.calibration
     before, after = (
-        metrics.measured(labels, one.probabilities(margins), found.bundle.manifest.threshold)
-        for one in (NoCalibration(), expected.calibration)
+        metrics.measured(labels, scores, found.bundle.manifest.threshold)
+        for scores in (NoCalibration().probabilities(margins), expected.scores)
     )
     errors = {"before": before["calibration_error"], "after": after["calibration_error"]}
     told = {"log_loss": dict(expected.log_losses), "calibration_error": errors}
     assert found.report["calibration"] == {"method": expected.calibration.method, **told}
     assert found.report["out_of_fold"] == after
+
+
+def test_money_is_a_parameter_of_the_model_only_where_it_decides(rows, parameters):
+    money = parameters.evaluate.money.model_copy(update={"offer_cost": 17})
+    dearer = parameters.evaluate.model_copy(update={"money": money})
+
+    def hashes(decision):
+        settings = [_with(parameters, decision=decision, evaluate=parameters.evaluate)]
+        settings += [_with(parameters, decision=decision, evaluate=dearer)]
+        found = [training.train(*rows, one, "0" * 64).bundle.manifest for one in settings]
+        return len({one.provenance.parameters_sha256 for one in found})
+
+    assert hashes(FixedDecision(method="fixed", threshold=0.5)) == 1
+    assert hashes(ProfitDecision(method="profit")) == 2
 
 
 def test_a_fixed_threshold_reaches_the_bundle_and_changes_nothing_else(trained, rows, parameters):
