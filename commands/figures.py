@@ -27,9 +27,17 @@ def results() -> str:
     return f"```text\n{summary.text().strip()}\n```"
 
 
+def measured(name: str, target: str) -> Any:
+    """What a benchmark wrote."""
+    path = BENCH / f"{name}.json"
+    if not path.is_file():
+        sys.exit(f"error: {path}: no such file. Run make {target} and commit what it writes.")
+    return read_json(path)
+
+
 def speed() -> str:
     """The table of `make bench`."""
-    found = read_json(BENCH / "pipeline.json")
+    found = measured("pipeline", "bench")
     whole, rows = found["dvc_repro_seconds"], found["rows"]
     lines = [
         "| what | measured |",
@@ -51,7 +59,7 @@ def _size(count: int, one: dict[str, Any]) -> str:
 
 def searched() -> str:
     """Our grid search beside scikit-learn's."""
-    found = read_json(BENCH / "search.json")["balance"]
+    found = measured("search", "bench")["balance"]
     lines = ["| balance | ours | `GridSearchCV` | ratio |", "|---|---|---|---|"]
     for method, one in found.items():
         seconds = one["seconds"]
@@ -63,7 +71,7 @@ def searched() -> str:
 def quality() -> str:
     """The models of `make bench-quality` beside one another."""
     lines = []
-    for name, table in read_json(BENCH / "quality.json")["tables"].items():
+    for name, table in measured("quality", "bench-quality")["tables"].items():
         size = f"{table['n']:,} customers, {table['churners'] / table['n']:.0%} churn"
         lines += ["", f"`{name}` ({size})", "", _head("model", QUALITY), _rule(QUALITY)]
         lines += [_row(model, one, QUALITY) for model, one in table["models"].items()]
@@ -72,7 +80,7 @@ def quality() -> str:
 
 def balance() -> str:
     """What each method of `balance` does to our model on the real tables."""
-    found = read_json(BENCH / "quality.json")["balance"]
+    found = measured("quality", "bench-quality")["balance"]
     lines = [_head("table | balance", BALANCE), _rule(BALANCE, 2)]
     for name, methods in found.items():
         lines += [_row(f"`{name}` | `{method}`", one, BALANCE) for method, one in methods.items()]
@@ -88,7 +96,7 @@ def _rule(metrics: Sequence[str], names: int = 1) -> str:
 
 
 def _row(name: str, found: dict[str, float], metrics: Sequence[str]) -> str:
-    return f"| {name} | {' | '.join(f'{found[metric]:.3f}' for metric in metrics)} |"
+    return f"| {name} | {' | '.join(f'{found[metric]:.4f}' for metric in metrics)} |"
 
 
 BLOCKS = {

@@ -101,13 +101,13 @@ def direction(one: NumberImportance | CategoryImportance) -> str:
 
 
 def _slices(evaluation: Evaluation) -> dict[str, list[tuple[Slice, list[tuple[str, str]]]]]:
-    """By column, each slice with the marks of what differs from the whole."""
+    """By column, each slice with what its scores do not explain, in words."""
     found: dict[str, list[tuple[Slice, list[tuple[str, str]]]]] = {}
     for one in evaluation.sliced.slices:
         marks = [
-            DIFFERENCES[name][difference.value > 0]
+            DIFFERENCES[name][difference.excess > 0]
             for name, difference in one.differences.items()
-            if difference.significant
+            if difference.unexplained
         ]
         found.setdefault(one.column, []).append((one, marks))
     return found

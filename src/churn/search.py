@@ -30,8 +30,9 @@ from churn.settings import GridSearch, ModelSettings, OptunaSearch, SearchSettin
 # Folds between two looks at whether a trial is worth going on with. The same on every machine, or
 # the trials would depend on the number of cores.
 FOLDS_AT_ONCE = 2
-# Digits of a score that are the same on every machine: scikit-learn's scorers use numpy.log.
-DIGITS = 12
+# Digits of a score that are the same on every machine: scikit-learn's scorers use numpy.log, and
+# XGBoost's probabilities, which they are given as scikit-learn's own search gives them, expf.
+DIGITS = 9
 Values = Mapping[str, Sequence[float]]
 
 

@@ -3,10 +3,10 @@
 A slice is a level of a category column, or a band of a number column that has `bands` in the
 contract, or the customers whose value is missing.
 
-A slice is held against the whole in ROC-AUC, recall and the calibration gap, each of them net of
-what the scores of the same customers lead to expect. Recall is low where few are at risk, and
-ROC-AUC where all are alike, however good the model is: even the true probabilities would be marked
-for that. The other metrics follow the share of churners in the same way, and are not marked.
+A slice is held against the whole in ROC-AUC, recall and the calibration gap. Recall is low where
+few are at risk, and ROC-AUC where all are alike, however good the model is: even the true
+probabilities would differ there. So it is also told how much of a difference the scores of the
+slice do not explain. The other metrics follow the share of churners in the same way.
 """
 
 from __future__ import annotations
@@ -55,20 +55,21 @@ class Quality:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much further a slice is from what its scores lead to expect than the whole is.
+    """How a slice differs from the whole.
 
     Attributes:
-        expected: the metric of the slice, if its scores were the true probabilities.
-        value: (slice - expected) minus the same of the whole.
-        low, high: 95 % interval of the value.
-        significant: whether it is more than chance.
+        value, low, high: slice minus whole, and the 95 % interval of that.
+        significant: whether the value is more than chance.
+        excess: the value less what the scores lead to expect, were they the true probabilities.
+        unexplained: whether the excess is more than chance.
     """
 
-    expected: float
     value: float
     low: float
     high: float
     significant: bool
+    excess: float
+    unexplained: bool
 
 
 @dataclass(frozen=True)
@@ -245,17 +246,26 @@ def _differences(
     """For each slice by metric; all but `least` have the whole first."""
     found: list[dict[str, Difference]] = [{} for _ in least]
     for name in MARKED:
-        shifts = [one[name] - expected[0][name] for one in expected[1:]]
         spreads = [one[name] - drawn[0][name] for one in drawn[1:]]
-        values = [
-            one.metrics[name] - qualities[0].metrics[name] - shift
-            for one, shift in zip(qualities[1:], shifts, strict=True)
-        ]
-        scores = map(bootstrap.standard_score, values, spreads, [one[name] for one in least])
-        marks = bootstrap.significant(np.abs([*scores]), FALSE_ALARM / 2)
+        floors = [one[name] for one in least]
+        values = [one.metrics[name] - qualities[0].metrics[name] for one in qualities[1:]]
+        explained = [one[name] - expected[0][name] for one in expected[1:]]
+        excesses = [value - part for value, part in zip(values, explained, strict=True)]
+        marks, unexplained = (_beyond_chance(one, spreads, floors) for one in (values, excesses))
         for number, one in enumerate(found):
-            low, high = bootstrap.interval(spreads[number] - shifts[number])
             one[name] = Difference(
-                expected[number + 1][name], values[number], low, high, bool(marks[number])
+                values[number],
+                *bootstrap.interval(spreads[number]),
+                bool(marks[number]),
+                excesses[number],
+                bool(unexplained[number]),
             )
     return found
+
+
+def _beyond_chance(
+    differences: Sequence[float], spreads: Sequence[Floats], least: Sequence[float]
+) -> NDArray[np.bool_]:
+    """Which of the slices' differences are; each with its resamples and its least spread."""
+    scores = [*map(bootstrap.standard_score, differences, spreads, least)]
+    return bootstrap.significant(np.abs(scores), FALSE_ALARM / 2)

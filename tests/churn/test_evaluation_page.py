@@ -13,7 +13,7 @@ from churn.evaluation_page import MEANINGS, Pipeline, direction, evaluation_page
 from churn.importance import CategoryImportance, Importances, Level, NumberImportance
 from churn.leaks import Alarm
 from churn.preprocess import DroppedInput
-from churn.slices import GAP, Difference, Quality, Slice
+from churn.slices import GAP, MARKED, Difference, Quality, Slice
 from tests.html import Tags, assert_self_contained, charts
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -50,10 +50,12 @@ def _text(page):
     return " ".join(re.sub(r"<[^>]+>", " ", body).split())
 
 
-def _slice(level, name, difference, *, significant=False):
+def _slice(level, name, difference, *, significant=False, unexplained=False):
     values = {"roc_auc": 0.7, "recall": 0.6, "precision": 0.5, GAP: 0.04}
     bounds = {metric: (value - 0.1, value + 0.1) for metric, value in values.items()}
-    changes = {name: Difference(0, difference, 0, 0, significant)}
+    none = Difference(0, 0, 0, significant=False, excess=0, unexplained=False)
+    change = Difference(difference, 0, 0, significant, difference, unexplained)
+    changes = {metric: change if metric == name else none for metric in MARKED}
     return Slice("plan", level, 100, 30, Quality(values, bounds), changes)
 
 
@@ -82,7 +84,9 @@ def other_page(evaluation, manifest):
     """Another page, with all that the first one lacks."""
     slices = (
         *(_slice(f"{name} {way} by chance", name, way) for name, way, *_ in MARKS),
-        *(_slice(f"{name} {way}", name, way, significant=True) for name, way, *_ in MARKS),
+        *(_slice(f"{name} {way}", name, way, unexplained=True) for name, way, *_ in MARKS),
+        _slice("lower ranked", "roc_auc", -0.1, significant=True),
+        _slice("more found", "recall", 0.1, significant=True),
         Slice("plan", "Gold", 33, 30, None, {}),
     )
     inputs = tuple(NumberImportance(f"input_{i}", 1 / (1 + i), "+") for i in range(12))
@@ -325,6 +329,12 @@ def test_only_what_is_more_than_chance_is_marked(other, other_page, metric, way,
     assert f"{metric} {way} {row} {mark} " in other
     assert other.count(mark) == 1
     assert f'<span class="level {level}">{mark}</span>' in other_page
+
+
+def test_an_arrow_says_what_is_lower_or_higher_than_on_the_whole(other, other_page):
+    assert "lower ranked 100 30% 34% ▼ 0.700 0.600 – 0.800 0.600 0.500" in other
+    assert "more found 100 30% 34% 0.700 0.600 – 0.800 ▲ 0.600 0.500 – 0.700" in other
+    assert 'aria-label="lower than on the whole">▼</span>' in other_page
 
 
 def test_a_kind_with_too_few_of_either_outcome_is_not_judged(other):
