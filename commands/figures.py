@@ -111,9 +111,10 @@ BLOCKS = {
 def filled(text: str) -> str:
     """The text with every figure replaced by what the reports say."""
     for name, content in BLOCKS.items():
-        block = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-        figures = content()
-        text = block.sub(rf"\g<1>{figures}\g<2>", text)
+        block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text, found = block.subn(rf"\g<1>{content()}\n\g<2>", text)
+        if not found:
+            sys.exit(f"error: {README}: there is no place for <!-- {name} -->.")
     return text
 
 
