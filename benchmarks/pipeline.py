@@ -6,7 +6,6 @@ where a run is short; memory is the peak resident size that the kernel accounts 
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import statistics
@@ -19,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from churn.files import write_json
 
 RESULT = Path("reports/bench/pipeline.json")
 STAGES = ("load", "validate", "clean", "featurize")
@@ -104,10 +105,8 @@ def main() -> None:
         "dvc_repro_seconds": reproduction(),
         "rows": {str(rows): stages(rows) for rows in SIZES},
     }
-    text = json.dumps(result, indent=1) + "\n"
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(text)
-    print(text, end="")
+    write_json(RESULT, result)
+    print(RESULT.read_text(), end="")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ F1 threshold that is best on predictions cross-validated inside the fold.
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import sys
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from sklearn.model_selection import StratifiedKFold
 from benchmarks.rivals import RIVALS, Rival
 from benchmarks.tables import Table, embedded, found
 from churn import metrics
+from churn.files import write_json
 from churn.scoring import Scorer
 from churn.training import train
 
@@ -125,8 +125,7 @@ def main() -> None:
         "balance": balances(),
         "tables": models(),
     }
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    write_json(RESULT, result)
 
 
 if __name__ == "__main__":

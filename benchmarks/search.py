@@ -6,7 +6,6 @@ Both search the default grid over the same folds of the training rows, on all co
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import time
@@ -22,6 +21,7 @@ from sklearn.preprocessing import FunctionTransformer
 from xgboost import XGBClassifier
 
 from benchmarks.tables import Table, embedded, frame
+from churn.files import write_json
 from churn.fitting import Procedure, preparation
 from churn.folds import prepared_folds, split
 from churn.search import Searched, search
@@ -120,10 +120,8 @@ def main() -> None:
         "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
         "balance": {method: compared(method) for method in METHODS},
     }
-    text = json.dumps(result, indent=1) + "\n"
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(text)
-    print(text, end="")
+    write_json(RESULT, result)
+    print(RESULT.read_text(), end="")
 
 
 if __name__ == "__main__":
