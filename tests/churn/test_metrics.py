@@ -64,7 +64,12 @@ def test_a_metric_is_the_one_of_scikit_learn(name, rows, threshold):
 
 
 @quick
-@given(st.lists(any_scores.filter(lambda s: 0 < s < 1), min_size=2, max_size=8), any_scores)
+@given(
+    st.lists(
+        st.floats(0.001, 0.999) | tied_scores.filter(lambda s: 0 < s < 1), min_size=2, max_size=8
+    ),
+    any_scores,
+)
 def test_what_scores_lead_to_expect_is_the_average_over_all_pairs_and_churners(scores, threshold):
     given = np.array(scores)
     pairs = [(i, j) for i in range(len(given)) for j in range(len(given)) if i != j]
