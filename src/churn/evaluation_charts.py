@@ -8,7 +8,7 @@ from markupsafe import Markup
 from churn.charts import ACCENT, INK, QUIET, chart, svg
 from churn.evaluation import Evaluation
 
-MOST_BARS = 15
+MOST_BARS = 12
 
 
 def evaluation_charts(evaluation: Evaluation) -> dict[str, Markup]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from churn.bundle import Manifest
 from churn.evaluation import Evaluation
-from churn.evaluation_charts import evaluation_charts
-from churn.importance import CategoryImportance, NumberImportance
+from churn.evaluation_charts import MOST_BARS, evaluation_charts
+from churn.importance import Importance
 from churn.page import render
 from churn.slices import GAP, Slice
 
@@ -28,9 +28,7 @@ MEANINGS = {
 DIRECTIONS = {
     "+": "the higher, the likelier to leave",
     "-": "the higher, the likelier to stay",
-    "mixed": "pushes either way",
 }
-SHOWN_INPUTS = 10
 # What is said of a slice by metric, where it is below what its scores lead to expect, and where
 # above; whether that is well, or a warning.
 DIFFERENCES = {
@@ -57,7 +55,7 @@ def evaluation_page(evaluation: Evaluation, manifest: Manifest, pipeline: Pipeli
         manifest: of the bundle.
         pipeline: reports of the earlier stages.
     """
-    strongest = evaluation.importances.inputs[:SHOWN_INPUTS]
+    strongest = evaluation.importances.inputs[:MOST_BARS]
     return render(
         "evaluation.html",
         m={"ceiling": None, **evaluation.metrics},
@@ -90,11 +88,11 @@ def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
-def direction(one: NumberImportance | CategoryImportance) -> str:
+def direction(one: Importance) -> str:
     """Which way an input pushes, in words; none where no tree asks for it."""
     if not one.strength:
         return ""
-    if isinstance(one, NumberImportance):
+    if one.direction in DIRECTIONS:
         return DIRECTIONS[one.direction]
     ends = {"leave": one.towards, "stay": one.away}
     return "; ".join(f"{level.level}: likelier to {end}" for end, level in ends.items() if level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -15,20 +15,25 @@ from churn.reasons import contributions
 from churn.scoring import Scorer
 
 Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 Direction = Literal["+", "-", "mixed"]
 
 # TreeSHAP takes 0.2 ms a row for 200 trees of depth 3, 2 ms for 300 of depth 6: this many rows take
 # 1 to 10 seconds on one thread. The standard error of their mean is 1.4 % of the spread of one row.
 MOST_ROWS = 5000
-# A rank correlation weaker than this is no direction.
-LEAST_CORRELATION = 0.3
+# Groups of equal size in which the contribution of a number is looked at.
+GROUPS = 10
+# Share of all ups and downs from group to group that a rise or fall on the whole must make up.
+LEAST_TREND = 2 / 3
 # A level that fewer rows have (1 of so many) is too rare to be named.
 ONE_ROW_IN = 100
+# Numbers that are nothing but these answer a question.
+YES_OR_NO = ("no", "yes")
 
 
 @dataclass(frozen=True)
 class Level:
-    """One level of a category: its mean contribution, over how many rows."""
+    """A level of a category or a range of a number: its mean contribution, over how many rows."""
 
     level: str
     contribution: float
@@ -36,35 +41,23 @@ class Level:
 
 
 @dataclass(frozen=True)
-class NumberImportance:
-    """How much a number, or a yes (1) or no (0), matters.
+class Importance:
+    """How much an input matters.
 
     Attributes:
         input: its name.
         strength: mean absolute contribution, in log-odds.
-        direction: `+` where high values push towards churn, `-` where away from it: the sign of
-            Spearman's correlation between value and contribution over the rows that have a value;
-            `mixed` where that is weaker than `LEAST_CORRELATION`, or undefined.
+        direction: of a number: `+` where higher values push towards churn, `-` where away from it,
+            `mixed` where neither is so all along, or it does nothing; None for a category and for
+            yes and no.
+        towards, away: the level, or range of a tenth of the customers, that pushes most towards
+            churn, and the one that pushes most away from it, of those that one row in `ONE_ROW_IN`
+            has; None where none pushes that way.
     """
 
     input: str
     strength: float
-    direction: Direction
-
-
-@dataclass(frozen=True)
-class CategoryImportance:
-    """How much a category matters.
-
-    Attributes:
-        input: its name.
-        strength: mean absolute contribution, in log-odds.
-        towards, away: the level that pushes most towards churn, and the one that pushes most away
-            from it, of those that one row in `ONE_ROW_IN` has; None where none pushes that way.
-    """
-
-    input: str
-    strength: float
+    direction: Direction | None
     towards: Level | None
     away: Level | None
 
@@ -74,7 +67,7 @@ class Importances:
     """How much each input matters, the strongest first, measured on so many `rows`."""
 
     rows: int
-    inputs: tuple[NumberImportance | CategoryImportance, ...]
+    inputs: tuple[Importance, ...]
 
     def summary(self) -> dict[str, Any]:
         """As plain data."""
@@ -101,47 +94,69 @@ def importances(scorer: Scorer, columns: Columns) -> Importances:
     return Importances(taken, tuple(sorted(inputs, key=lambda one: -one.strength)))
 
 
-def _importance(
-    name: str, values: Array, contribution: Floats
-) -> NumberImportance | CategoryImportance:
-    strength = float(np.abs(contribution).mean())
-    if values.dtype != object:
+def _importance(name: str, values: Array, contribution: Floats) -> Importance:
+    strength, direction = float(np.abs(contribution).mean()), None
+    if values.dtype == object:
+        names = np.array([MISSING if value is None else value for value in values], dtype=object)
+        levels = _levels(*np.unique(names, return_inverse=True), contribution)
+    else:
         present = ~np.isnan(values)
-        direction = _direction(values[present], contribution[present])
-        return NumberImportance(name, strength, direction)
-    levels = _levels(values, contribution)
+        texts, group = _groups(values[present])
+        levels = _levels(texts, group, contribution[present])
+        direction = None if {*texts} <= {*YES_OR_NO} else _direction(levels)
     highest = max(levels, key=lambda level: level.contribution, default=None)
     lowest = min(levels, key=lambda level: level.contribution, default=None)
-    return CategoryImportance(
+    return Importance(
         name,
         strength,
+        direction,
         highest if highest and highest.contribution > 0 else None,
         lowest if lowest and lowest.contribution < 0 else None,
     )
 
 
-def _levels(values: Array, contribution: Floats) -> list[Level]:
-    """Levels that are not rare, by name."""
-    names = np.array([MISSING if value is None else value for value in values], dtype=object)
-    distinct, number, counts = np.unique(names, return_inverse=True, return_counts=True)
-    means = np.bincount(number, contribution) / counts
-    found = zip(distinct.tolist(), means.tolist(), counts.tolist(), strict=True)
-    return [Level(*one) for one in found if one[2] * ONE_ROW_IN >= len(values)]
+def _groups(values: Floats) -> tuple[Array, Whole]:
+    """Groups of equal size, as far as equal values allow: their ranges in words, rising.
+
+    Args:
+        values: (m,), none missing.
+    Returns:
+        the words (groups,), and for each value the number of its group (m,).
+    """
+    distinct = np.unique(values)
+    if np.isin(distinct, (0, 1)).all():
+        return np.array(
+            [YES_OR_NO[int(value)] for value in distinct], dtype=object
+        ), np.searchsorted(distinct, values)
+    if len(distinct) > GROUPS:
+        inner = np.quantile(values, np.arange(1, GROUPS) / GROUPS, method="lower")
+        bounds = np.unique(np.append(inner, distinct[-1]))
+    else:
+        bounds = distinct
+    group = np.searchsorted(bounds, values)
+    first = distinct[np.searchsorted(distinct, np.append(-np.inf, bounds[:-1]), side="right")]
+    texts = [
+        f"{high:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+        for low, high in zip(first.tolist(), bounds.tolist(), strict=True)
+    ]
+    return np.array(texts, dtype=object), group
 
 
-def _direction(values: Floats, contribution: Floats) -> Direction:
-    """Sign of Spearman's correlation; values, contribution (m,), no value missing."""
-    x, y = _centred_ranks(values), _centred_ranks(contribution)
-    # Multiples of a quarter below 2^51: these sums are exact in any order.
-    spread = math.sqrt((x * x).sum() * (y * y).sum())
-    correlation = float((x * y).sum()) / spread if spread else 0.0
-    if abs(correlation) < LEAST_CORRELATION:
+def _levels(names: Array, number: Whole, contribution: Floats) -> list[Level]:
+    """Levels that are not rare, in the order of the names.
+
+    names: (levels,); number: of each row's level, (m,); contribution: (m,).
+    """
+    counts = np.bincount(number, minlength=len(names))
+    means = np.bincount(number, contribution, len(names)) / counts
+    found = zip(names.tolist(), means.tolist(), counts.tolist(), strict=True)
+    return [Level(*one) for one in found if one[2] * ONE_ROW_IN >= len(number)]
+
+
+def _direction(levels: Sequence[Level]) -> Direction:
+    """Of the mean contribution from the group of the lowest values to that of the highest."""
+    steps = np.diff([level.contribution for level in levels])
+    trend, ups_and_downs = steps.sum(), np.abs(steps).sum()
+    if ups_and_downs == 0 or abs(trend) < LEAST_TREND * ups_and_downs:
         return "mixed"
-    return "+" if correlation > 0 else "-"
-
-
-def _centred_ranks(values: Floats) -> Floats:
-    """Ranks less their mean, equals sharing the mean of theirs; (m,), multiples of a half."""
-    _, number, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    return (ends - (counts - 1) / 2)[number] - (len(values) + 1) / 2
+    return "+" if trend > 0 else "-"

@@ -10,7 +10,7 @@ import pytest
 from churn.calibration import NoCalibration
 from churn.contract import Contract
 from churn.evaluation_page import MEANINGS, Pipeline, direction, evaluation_page
-from churn.importance import CategoryImportance, Importances, Level, NumberImportance
+from churn.importance import Importance, Importances, Level
 from churn.leaks import Alarm
 from churn.preprocess import DroppedInput
 from churn.slices import GAP, MARKED, Difference, Quality, Slice
@@ -33,6 +33,7 @@ PIPELINE = Pipeline(
         },
     },
 )
+UP, DOWN = Level("A", 0.1, 9), Level("B", -0.1, 9)
 ATTACK = """--></svg><script>alert('x')</script>"><img onerror="x">"""
 MARKS = [
     ("roc_auc", -0.1, "ranked worse than expected", "warning"),
@@ -89,7 +90,7 @@ def other_page(evaluation, manifest):
         _slice("more found", "recall", 0.1, significant=True),
         Slice("plan", "Gold", 33, 30, None, {}),
     )
-    inputs = tuple(NumberImportance(f"input_{i}", 1 / (1 + i), "+") for i in range(12))
+    inputs = tuple(Importance(f"input_{i}", 1 / (1 + i), "+", UP, DOWN) for i in range(14))
     dropped = (DroppedInput(name="gappy", missing=0.75),)
     rule = {"column": "age", "problem": "is not from 18 to 100 years", "rows": 1021}
     preprocessor = manifest.preprocessor.model_copy(update={"dropped": dropped})
@@ -288,26 +289,22 @@ def test_an_offer_that_nobody_is_likely_enough_for_is_no_campaign(shop, text_wit
 @pytest.mark.parametrize(
     ("one", "words"),
     [
-        (NumberImportance("visits", 0.5, "+"), "the higher, the likelier to leave"),
-        (NumberImportance("visits", 0.5, "-"), "the higher, the likelier to stay"),
-        (NumberImportance("visits", 0.5, "mixed"), "pushes either way"),
-        (NumberImportance("visits", 0.0, "mixed"), ""),
-        (
-            CategoryImportance("plan", 0.5, Level("A", 0.1, 9), Level("B", -0.1, 9)),
-            "A: likelier to leave; B: likelier to stay",
-        ),
-        (CategoryImportance("plan", 0.5, None, Level("B", -0.1, 9)), "B: likelier to stay"),
-        (CategoryImportance("plan", 0.0, None, None), ""),
+        (("+", UP, DOWN), "the higher, the likelier to leave"),
+        (("-", UP, DOWN), "the higher, the likelier to stay"),
+        (("mixed", UP, DOWN), "A: likelier to leave; B: likelier to stay"),
+        ((None, UP, DOWN), "A: likelier to leave; B: likelier to stay"),
+        ((None, None, DOWN), "B: likelier to stay"),
     ],
 )
 def test_the_way_an_input_pushes_is_told_in_words(one, words):
-    assert direction(one) == words
+    assert direction(Importance("some", 0.5, *one)) == words
+    assert direction(Importance("some", 0.0, *one)) == ""
 
 
-def test_the_ten_strongest_inputs_are_told(other):
+def test_the_twelve_strongest_inputs_are_told(other):
     assert "on average over 4,321 held-out customers" in other
-    told = [i for i in range(12) if f"input_{i} the higher, the likelier to leave" in other]
-    assert told == [*range(10)]
+    told = [i for i in range(14) if f"input_{i} the higher, the likelier to leave" in other]
+    assert told == [*range(12)]
 
 
 # kinds of customers

@@ -1,17 +1,18 @@
 """Importance: how strongly each input moves the model, which way, and at which levels."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
 
 from churn import importance, reasons
 from churn.columns import take
 from churn.errors import InvalidColumns
 
+quick = settings(deadline=None, max_examples=100)
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -42,32 +43,73 @@ def test_an_input_that_no_tree_asks_for_has_no_strength_and_no_direction(scorer,
 
     found = _by_name(importance.importances(scorer, customers))
 
-    assert {(found[name].strength, found[name].direction) for name in unasked} == {(0, "mixed")}
+    assert {found[name].strength for name in unasked} == {0}
+    assert not {found[name].direction for name in unasked} & {"+", "-"}
 
 
-def test_the_direction_of_a_number_is_the_sign_of_its_rank_correlation(scorer, customers):
-    found = reasons.contributions(scorer, customers)
-    importances = _by_name(importance.importances(scorer, customers))
+def test_a_number_that_pushes_one_way_all_along_has_that_direction(scorer, customers):
+    found = _by_name(importance.importances(scorer, customers))
 
-    numbers = [name for name, values in found.inputs.items() if values.dtype != object]
-    for name in numbers:
-        values, own = found.inputs[name], found.values[:, [*found.inputs].index(name)]
-        present = ~np.isnan(values)
-        if (own[present] == own[present][0]).all():
-            assert importances[name].direction == "mixed"
-            continue
-        rho = spearmanr(values[present], own[present]).statistic
-        expected = "mixed" if abs(rho) < 0.3 else "+" if rho > 0 else "-"
-        assert importances[name].direction == expected, name
-    assert importances["support_calls"].direction == "+"
-    assert importances["tenure_months"].direction == "-"
+    assert found["support_calls"].direction == "+"
+    assert found["tenure_months"].direction == "-"
 
 
-def test_yes_and_no_have_a_direction_and_what_goes_both_ways_is_mixed(shop):
+def test_yes_and_no_are_named_and_what_goes_both_ways_is_mixed(shop):
     found = _by_name(importance.importances(shop.scorer, shop.customers(400, seed=1)[0]))
 
-    directions = {name: found[name].direction for name in found if name != "plan"}
-    assert directions == {"visits": "+", "spent": "-", "member": "-", "distance": "mixed"}
+    assert [found[name].direction for name in ("visits", "spent", "distance")] == [
+        "+",
+        "-",
+        "mixed",
+    ]
+    member = found["member"]
+    assert (member.direction, member.towards.level, member.away.level) == (None, "no", "yes")
+
+
+@quick
+@given(st.lists(st.integers(-5, 40).map(float) | st.floats(-5, 40), min_size=1, max_size=80))
+def test_groups_cover_the_values_in_rising_ranges(values):
+    given = np.array(values)
+
+    texts, group = importance._groups(given)
+
+    ranges = [given[group == number] for number in range(len(texts))]
+    assert all(len(one) for one in ranges)
+    assert len(texts) <= 10
+    assert all(low.max() < high.min() for low, high in pairwise(ranges))
+    for text, one in zip(texts, ranges, strict=True):
+        ends = [f"{end:.4g}" for end in (one.min(), one.max())]
+        assert text in {" to ".join(ends), ends[0], {"0": "no", "1": "yes"}.get(ends[0])}
+
+
+def _contributing(bend):
+    """The importance of a number of which `bend` gives the contribution."""
+    values = np.linspace(0, 10, 500)
+    return importance._importance("some", values, bend(values))
+
+
+@pytest.mark.parametrize(
+    ("bend", "direction"),
+    [
+        (lambda x: x, "+"),
+        (lambda x: -np.sqrt(x), "-"),
+        # mostly level or falling, and yet at the top the risk is the highest by far
+        (lambda x: np.where(x > 9, 3, -0.1 * x), "mixed"),
+        (lambda x: (x - 5) ** 2, "mixed"),
+        (lambda x: 0 * x, "mixed"),
+    ],
+    ids=["rising", "falling", "high at the top alone", "high at both ends", "nothing"],
+)
+def test_a_direction_is_told_only_where_it_is_so_all_along(bend, direction):
+    assert _contributing(bend).direction == direction
+
+
+def test_a_number_without_a_direction_names_the_ranges_that_push_most():
+    found = _contributing(lambda x: np.where(x > 9, 3, -0.1 * x))
+
+    assert (found.towards.level, found.towards.contribution) == ("9.018 to 10", 3)
+    assert found.away.level == "8.016 to 8.998"
+    assert found.towards.rows == found.away.rows == 50
 
 
 def test_a_category_names_its_levels_that_push_most(scorer, customers):
@@ -146,8 +188,7 @@ def test_importances_are_told_in_plain_data(scorer, customers):
 
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     by_name = {one["input"]: one for one in summary["inputs"]}
-    assert {*by_name["age"]} == {"input", "strength", "direction"}
-    assert {*by_name["contract"]} == {"input", "strength", "towards", "away"}
+    assert {*by_name["age"]} == {"input", "strength", "direction", "towards", "away"}
     assert {*by_name["contract"]["away"]} == {"level", "contribution", "rows"}
 
 
