@@ -169,6 +169,12 @@ def refuse_other_rows(
         raise ChampionLacksColumns(champion.tag, lacking, TEST)
 
 
+def is_same(one: Bundle, other: Bundle) -> bool:
+    """Whether two bundles say the same of every customer."""
+    same_rest = one.manifest == other.manifest
+    return same_rest and one.booster.save_raw() == other.booster.save_raw()
+
+
 def said(bundle: Bundle, table: pa.Table) -> Candidate:
     """What a model says of the rows of a table.
 
@@ -221,6 +227,10 @@ def champion(parameters: Parameters) -> None:
         print(NO_CHAMPION)
         return
     old, new = fetched(tag), challenger()
+    print(f"Champion: {tag}. Challenger: the working tree.")
+    if is_same(old.bundle, new):
+        print("They are the same model: there is nothing to compare.")
+        return
     contract, table = new.manifest.contract, read_parquet(TEST)
     history = _history(*(_yaml(Path(name).read_text("utf-8")) for name in (PARAMS, LOCK)))
     refuse_other_rows(old, contract, table, history)
@@ -234,7 +244,7 @@ def champion(parameters: Parameters) -> None:
         contract,
         parameters.evaluate,
     )
-    print(f"Champion: {tag}. Challenger: the working tree.\n{text(comparison)}")
+    print(text(comparison))
     if git("diff", "--name-only", f"refs/tags/{tag}", "--", FEATURES):
         print(f"\nNote: {FEATURES} has changed since; the champion was scored with today's.")
 

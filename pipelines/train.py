@@ -1,6 +1,8 @@
 """Stage train: the one place where anything is fitted."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from churn.features import feature_set
 from churn.files import read_parquet, sha256, write_json, write_text
@@ -25,8 +27,18 @@ def train(parameters: Parameters) -> None:
     result.bundle.save(Path("models/churn"))
     write_json(Path("reports/training.json"), result.report)
     write_text(Path("reports/trials.csv"), result.trials)
-    found = result.report["search"]
-    print(f"best of {found['trials']} trials: {found['scoring']} {found['score']:.4f}")
+    print(said(result.report["search"]))
+
+
+def said(search: Mapping[str, Any]) -> str:
+    """What the search found, beside what `conf/model` scores on the same folds."""
+    configured = f"{search['scoring']} {search['configured_score']:.4f}"
+    if search["method"] == "none":
+        return f"{configured} by cross-validation"
+    best = f"best of {search['trials']} trials: {search['scoring']} {search['score']:.4f}; "
+    if search["score"] > search["configured_score"]:
+        return f"{best}conf/model as it is: {configured}"
+    return f"{best}conf/model as it is does no worse: {configured}. It is better left alone"
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from churn import bootstrap
 from churn.bootstrap import Sample
 from churn.columns import Columns
 from churn.contract import Contract
-from churn.errors import TooFewInCommon, UnknownGuard
+from churn.errors import TooFewInCommon
 from churn.metrics import LOSSES, Floats
 from churn.settings import EvaluateSettings
-from churn.slices import FALSE_ALARM, Part, is_measurable, parts, sliced_columns
+from churn.slices import FALSE_ALARM, Part, is_measurable, parts
 
 Verdict = Literal["better", "no worse", "worse", "cannot tell yet"]
 # Nobody waits for more customers than so many times those at hand.
@@ -174,7 +174,6 @@ def compare(
         settings: the `evaluate` group.
     Raises:
         TooFewInCommon: fewer than five customers of either outcome.
-        UnknownGuard: `guard` names a column that is not sliced.
     """
     if not is_measurable(labels):
         raise TooFewInCommon(len(labels), int(labels.sum()))
@@ -215,11 +214,7 @@ def gain_of(change: Change, settings: EvaluateSettings) -> Gain:
 def _guarded(
     columns: Columns, labels: Floats, contract: Contract, settings: EvaluateSettings
 ) -> list[Part]:
-    known = sliced_columns(contract)
-    for name in settings.guard or ():
-        if name not in known:
-            raise UnknownGuard(name, known)
-    wanted = known if settings.guard is None else settings.guard
+    wanted = contract.sliced_columns if settings.guard is None else settings.guard
     found = [one for one in parts(columns, contract) if one.column in wanted]
     return [one for one in found if is_measurable(labels[one.rows])]
 

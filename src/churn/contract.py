@@ -232,8 +232,7 @@ class Contract(Frozen):
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:
-        roles = [("the id", self.id), ("the target", self.target.column)]
-        for role, name in roles:
+        for role, name in (("the id", self.id), ("the target", self.target.column)):
             if name in self.columns:
                 raise ValueError(f"columns.{name} is {role}; it cannot be a feature as well")
         if self.id == self.target.column:
@@ -275,11 +274,7 @@ class Contract(Frozen):
         for name in self.known_columns:
             if isinstance(one := self.columns[name], IntegerColumn | NumberColumn) and one.unit:
                 units.setdefault("_".join(one.unit.split()), []).append(name)
-        return {
-            f"sum_of_{unit}": tuple(names)
-            for unit, names in units.items()
-            if len(names) >= LEAST_PARTS
-        }
+        return {f"sum_of_{unit}": tuple(n) for unit, n in units.items() if len(n) >= LEAST_PARTS}
 
     @property
     def source_columns(self) -> tuple[str, ...]:
@@ -290,6 +285,15 @@ class Contract(Frozen):
     def known_columns(self) -> tuple[str, ...]:
         """Columns that are known when a prediction is asked for: all but those `after_event`."""
         return tuple(name for name, column in self.columns.items() if not column.after_event)
+
+    @property
+    def sliced_columns(self) -> tuple[str, ...]:
+        """Known columns that divide customers into kinds: numbers only with `bands`."""
+        return tuple(
+            name
+            for name in self.known_columns
+            if not isinstance(one := self.columns[name], _Number) or one.bands
+        )
 
     @property
     def id_column(self) -> str:

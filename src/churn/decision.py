@@ -24,7 +24,7 @@ SMALLEST = 1e-15
 def threshold(
     labels: Floats, scores: Floats, settings: DecisionSettings, money: MoneySettings
 ) -> float:
-    """Choose it on out-of-fold predictions.
+    """Choose it on out-of-fold predictions, by outcomes smoothed as `_expected` says.
 
     Args:
         labels: (n,), 1 for churners.
@@ -32,7 +32,7 @@ def threshold(
         settings: the `decision` group.
         money: assumptions of the campaign, for `profit`.
     Raises:
-        PrecisionOutOfReach: no threshold is as precise as `recall_at_precision` asks for.
+        PrecisionOutOfReach: none can be expected to be as precise as `recall_at_precision` asks.
     """
     if isinstance(settings, FixedDecision):
         return settings.threshold
@@ -42,9 +42,10 @@ def threshold(
         gain = gain_per_churner(money)
         cost = money.offer_cost
         return metrics.best_profit_threshold(_expected(labels, scores), scores, gain, cost)
-    found = metrics.lowest_threshold_at_precision(labels, scores, settings.precision)
+    expected = _expected(labels, scores)
+    found = metrics.lowest_threshold_at_precision(expected, scores, settings.precision)
     if found is None:
-        hits, called, _ = metrics.Ranking(labels, scores).curve()
+        hits, called, _ = metrics.Ranking(expected, scores).curve()
         raise PrecisionOutOfReach(settings.precision, float((hits / called).max()))
     return found
 

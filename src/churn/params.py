@@ -59,9 +59,12 @@ def _in_words(problem: dict[str, Any], raw: object) -> str:
         return f"{key}: {name} {context['tag']!r} is unknown; allowed are {allowed}"
     if kind == "union_tag_not_found":
         return f"{key}: {context['discriminator'].strip(chr(39))} is missing"
-    if kind == "model_attributes_type":
-        return f"{key}: {problem['input']!r} is not allowed: write keys, such as {{type: integer}}"
-    return f"{key}: {problem['input']!r} is not allowed: {message[0].lower()}{message[1:]}"
+    instead = {
+        "model_attributes_type": "write keys, such as {type: integer}",
+        "tuple_type": f"write a list, such as [{problem['input']}]",
+    }
+    advice = instead.get(kind, f"{message[0].lower()}{message[1:]}")
+    return f"{key}: {problem['input']!r} is not allowed: {advice}"
 
 
 def _written_path(problem: dict[str, Any], raw: object) -> list[str]:

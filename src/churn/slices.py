@@ -1,7 +1,8 @@
 """Quality by kind of customer: where the model is worse than it is on the whole.
 
-A slice is a level of a category column, or a band of a number column that has `bands` in the
-contract, or the customers whose value is missing.
+A slice is a level of a category, yes or no, or a band of a number that has `bands` in the contract,
+or the customers whose value is missing. Columns known only after the event make no slices: nobody
+could act on what they show.
 
 A slice is held against the whole in ROC-AUC, recall and the calibration gap. Recall is low where
 few are at risk, and ROC-AUC where all are alike, however good the model is: even the true
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from churn import bootstrap, metrics
 from churn.bootstrap import Sample
 from churn.columns import Array, Columns, most_frequent
-from churn.contract import MISSING, CategoryColumn, Column, Contract, IntegerColumn, NumberColumn
+from churn.contract import MISSING, BooleanColumn, CategoryColumn, Column, Contract
 from churn.metrics import Floats
 from churn.settings import LEAST_OF_EACH_CLASS, EvaluateSettings
 
@@ -107,27 +108,11 @@ class Sliced:
         return {"whole": asdict(self.whole), "slices": [one.summary() for one in self.slices]}
 
 
-def sliced_columns(contract: Contract) -> tuple[str, ...]:
-    """Columns by which customers are sliced.
-
-    Columns known only after the event are not: nobody could act on what they show.
-    """
-    return tuple(
-        name
-        for name in contract.known_columns
-        if isinstance(contract.columns[name], CategoryColumn) or _bounds(contract.columns[name])
-    )
-
-
-def _bounds(column: Column) -> tuple[float, ...]:
-    return (column.bands or ()) if isinstance(column, IntegerColumn | NumberColumn) else ()
-
-
 def parts(columns: Columns, contract: Contract) -> list[Part]:
     """The slices of the rows.
 
-    They are all levels of a closed category, the 20 most frequent levels of an open one, all bands
-    of a number, and missing values where there are any.
+    They are all levels of a closed category, the 20 most frequent levels of an open one, yes and
+    no, all bands of a number, and missing values where there are any.
 
     Args:
         columns: the contract's columns, each (n,).
@@ -135,7 +120,7 @@ def parts(columns: Columns, contract: Contract) -> list[Part]:
     """
     return [
         Part(name, level, np.flatnonzero(chosen))
-        for name in sliced_columns(contract)
+        for name in contract.sliced_columns
         for level, chosen in _levels(columns[name], contract.columns[name])
     ]
 
@@ -145,8 +130,11 @@ def _levels(values: Array, column: Column) -> Iterator[tuple[str, NDArray[np.boo
         missing = np.array([value is None for value in values], dtype=bool)
         for level in column.values or most_frequent(values, MOST_LEVELS):
             yield level, values == level
+    elif isinstance(column, BooleanColumn):
+        missing = np.isnan(values)
+        yield from (("yes", values == 1), ("no", values == 0))
     else:
-        missing, bounds = np.isnan(values), _bounds(column)
+        missing, bounds = np.isnan(values), column.bands or ()
         band = np.where(missing, -1, np.searchsorted(bounds, values, side="right"))
         for number, name in enumerate(_bands(bounds, column.unit)):
             yield name, band == number

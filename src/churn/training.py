@@ -8,7 +8,7 @@ reference distribution of the score come from these. The final model then learns
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,10 @@ from churn.calibration import NoCalibration
 from churn.columns import Columns
 from churn.decision import threshold
 from churn.fitting import Procedure, prepare
-from churn.folds import out_of_fold, prepared_folds
+from churn.folds import Fold, out_of_fold, prepared_folds
 from churn.reference import reference
 from churn.search import Searched, search, table
-from churn.settings import Parameters, ProfitDecision
+from churn.settings import NoSearch, Parameters, ProfitDecision
 
 Floats = NDArray[np.float64]
 # What fitting reads.
@@ -95,7 +95,7 @@ def train(
     report = {
         "inputs": len(prepared.preprocessor.inputs),
         "dropped": [one.model_dump() for one in prepared.preprocessor.dropped],
-        "search": _search(searched, parameters),
+        "search": _search(searched, folds, parameters),
         "calibration": _calibration(calibrated, margins, labels),
         "decision": {"method": parameters.decision.method, "threshold": chosen},
         "out_of_fold": metrics.measured(labels, calibrated.scores, chosen),
@@ -111,13 +111,18 @@ def _sha256(parameters: Parameters) -> str:
     return hashlib.sha256(read.encode()).hexdigest()
 
 
-def _search(searched: Searched, parameters: Parameters) -> dict[str, Any]:
+def _search(searched: Searched, folds: Sequence[Fold], parameters: Parameters) -> dict[str, Any]:
+    given, configured = parameters.search, searched
+    if not isinstance(given, NoSearch):
+        asis = NoSearch(method="none", folds=given.folds, seed=given.seed, scoring=given.scoring)
+        configured = search(folds, parameters.model, asis)
     return {
         "method": parameters.search.method,
         "scoring": parameters.search.scoring,
         "trials": len(searched.trials),
         "score": searched.best.score,
         "std": searched.best.std,
+        "configured_score": configured.best.score,
         "model": searched.best.model.model_dump(),
     }
 

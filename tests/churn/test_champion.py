@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from churn import metrics
 from churn.champion import MOST_TIMES, Candidate, Change, Gain, compare, gain_of
 from churn.contract import Contract
-from churn.errors import TooFewInCommon, UnknownGuard
+from churn.errors import TooFewInCommon
 from churn.settings import EvaluateSettings
 from tests.small import small_parameters
 
@@ -321,11 +321,3 @@ def test_too_few_customers_in_common_are_told(churners, others):
 
     with pytest.raises(TooFewInCommon, match=told):
         _compared(truth[rows], truth[rows], (some, labels[rows], truth[rows]))
-
-
-@pytest.mark.parametrize("name", ["plam", "calls"])
-def test_a_guard_that_is_no_sliced_column_is_told(name):
-    truth = _customers()[2]
-
-    with pytest.raises(UnknownGuard, match=rf"evaluate.guard: '{name}' is not sliced.*plan, age"):
-        _compared(truth, truth, guard=("plan", name))

@@ -29,6 +29,8 @@ PIPELINE = Pipeline(
             "method": "none",
             "scoring": "roc_auc",
             "trials": 1,
+            "score": 0.81,
+            "configured_score": 0.81,
             "model": {"max_depth": 3, "learning_rate": 0.03},
         },
     },
@@ -154,7 +156,9 @@ def test_the_first_thing_that_is_told_is_what_the_model_finds(evaluation, text):
     assert "Measured on 400 customers of shop that the model never saw while learning" in text
     assert f"{found['churners']} of them churned" in text
     assert f"{found['recall']:.0%} of all churners are found" in text
-    assert f"{found['precision']:.0%} of the customers flagged as churners do churn" in text
+    flagged = evaluation.confusion["true_positives"] + evaluation.confusion["false_positives"]
+    of = f"of the {flagged / 400:.0%} of customers flagged as churners"
+    assert f"{found['precision']:.0%} {of} do churn" in text
     assert f"{found['top_decile_lift']:.1f} × as many churners among the tenth" in text
     by = f"by contacting the {evaluation.campaign.share_contacted:.0%} at highest risk"
     assert f"{saving:,.0f} USD saved a year for every 10,000 customers {by}, under the" in text
@@ -200,11 +204,13 @@ def test_a_threshold_that_flags_nobody_is_said_to_flag_nobody(shop, text_with):
     assert "do churn" not in text
 
 
-def test_how_the_threshold_was_chosen_is_told(text, other, manifest):
-    words = f"flagged from a probability of {manifest.threshold:.3f}, "
+def test_how_the_threshold_was_chosen_is_told(evaluation, text, other, manifest):
+    found = evaluation.confusion
+    share = (found["true_positives"] + found["false_positives"]) / evaluation.metrics["n"]
+    words = f"flags a customer from a probability of {manifest.threshold:.3f}, {share:.0%} of the "
 
-    assert f"{words}chosen on the training customers (f1)." in text
-    assert f"{words}as set in conf/decision ." in other
+    assert f"{words}held-out ones: the threshold is chosen on the training customers (f1)" in text
+    assert f"{words}held-out ones: the threshold is set in conf/decision ." in other
 
 
 def test_the_calibration_is_told_with_its_error_before_and_after(evaluation, text):
@@ -259,7 +265,7 @@ def test_the_campaign_is_told_with_its_interval_and_beside_everybody_and_nobody(
     assert f"{worth.saving:,.0f} USD a year (95 % interval {low} to {high})" in text
     before, after = 100 * worth.churn_rate, 100 * worth.churn_rate_after
     assert f"lowers the churn rate from {before:.1f}% to {after:.1f}%" in text
-    assert f"To contact everybody would bring {worth.profit_of_everybody:,.0f} USD in 12" in text
+    assert f"To contact everybody would save {worth.profit_of_everybody:,.0f} USD a year" in text
 
 
 def test_an_offer_that_never_pays_is_no_campaign(text_with):
@@ -390,8 +396,8 @@ def test_why_rows_were_set_aside_is_told(text, other):
 def test_the_search_is_told(text, other):
     found = "max_depth 3, learning_rate 0.03."
     assert f"Parameters as set in conf/model : {found}" in text
-    by = "of parameters by cross-validated roc_auc"
-    assert f"Best of 27 combinations {by} (grid): {found}" in other
+    by = "of parameters by cross-validated roc_auc (grid), at 0.8100; those of conf/model"
+    assert f"Best of 27 combinations {by} are at 0.8100: {found}" in other
 
 
 # leaks
@@ -421,7 +427,7 @@ def attacked(shop, evaluation, manifest):
     drawn, _, _ = shop.customers(400, seed=1)
     plan = np.where(drawn["plan"] == "Doomed", ATTACK, drawn["plan"])
     level = Level(ATTACK, 0.1, 9)
-    inputs = (CategoryImportance(ATTACK, 0.5, level, level), *evaluation.importances.inputs)
+    inputs = (Importance(ATTACK, 0.5, None, level, level), *evaluation.importances.inputs)
     rule = {"column": ATTACK, "problem": ATTACK, "rows": 1}
     search = {**PIPELINE.training["search"], "method": ATTACK, "scoring": ATTACK}
     return evaluation_page(
@@ -460,7 +466,8 @@ def test_words_from_outside_are_shown_as_they_are(attacked):
         f"{ATTACK} 80 ",
         f"{ATTACK} 1,234",
         f"{ATTACK} {ATTACK} 1",
-        f"by cross-validated {ATTACK} ({ATTACK}): {ATTACK} 1.",
+        f"by cross-validated {ATTACK} ({ATTACK}), at 0.8100",
+        f"conf/model are at 0.8100: {ATTACK} 1.",
         f"training rows {ATTACK} parameters {ATTACK}",
     ):
         assert words in text

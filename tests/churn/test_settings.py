@@ -119,6 +119,25 @@ def test_a_file_source_needs_no_seed():
     assert source == FileSource(kind="csv", history="a.csv", current="b.csv")
 
 
+@pytest.mark.parametrize(
+    ("guard", "message"),
+    [
+        (
+            ["contracd"],
+            r"evaluate\.guard: 'contracd' divides .*\(did you mean 'contract'\?\); age, ",
+        ),
+        (["support_calls"], r"evaluate\.guard: 'support_calls' divides customers into no kinds"),
+        (
+            "contract",
+            r"evaluate\.guard: 'contract' is not allowed: write a list, such as \[contract",
+        ),
+    ],
+)
+def test_a_guard_that_guards_nothing_is_refused(guard, message):
+    with pytest.raises(InvalidParameters, match=message):
+        with_one("evaluate.guard", guard)
+
+
 def test_settings_cannot_be_changed_after_they_were_read():
     model = checked(Parameters, SHIPPED, "params.yaml").model
     with pytest.raises(ValidationError, match="frozen"):

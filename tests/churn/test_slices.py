@@ -86,6 +86,14 @@ def test_missing_values_are_a_slice_of_their_own_where_there_are_any():
     )
 
 
+def test_yes_and_no_are_slices():
+    contract = _contract(member={"type": "boolean"})
+
+    found = _rows_by_level({"member": np.array([1.0, 0.0, np.nan, 1.0])}, contract)
+
+    assert found == {"yes": [0, 3], "no": [1], "(missing)": [2]}
+
+
 def test_every_level_of_a_closed_category_is_listed_in_the_order_of_the_contract():
     columns = {"plan": np.array(["C", "A", "C"], dtype=object)}
 
@@ -109,14 +117,13 @@ def test_of_an_open_category_the_twenty_most_frequent_levels_are_listed():
         {"type": "category", "values": ["A"], "after_event": True},
         {"type": "integer", "bands": [1], "after_event": True},
         {"type": "integer"},
-        {"type": "boolean"},
     ],
-    ids=["known after the event", "a number so known", "no bands", "yes or no"],
+    ids=["known after the event", "a number so known", "no bands"],
 )
 def test_other_columns_are_not_sliced(column):
     contract = _contract(some=column, plan={"type": "category", "values": ["A"]})
 
-    assert slices.sliced_columns(contract) == ("plan",)
+    assert contract.sliced_columns == ("plan",)
     assert {one.column for one in slices.parts(_customers(10)[0], contract)} == {"plan"}
 
 

@@ -99,11 +99,25 @@ def test_without_git_there_is_no_telling(inside: Checkout):
 # on whom, and what is said
 
 
-def test_the_same_model_is_no_worse_and_gains_nothing(inside: Checkout, capsys):
+def test_the_same_model_is_not_compared(inside: Checkout, capsys):
+    assert said(capsys) == (
+        "Champion: churn#prod. Challenger: the working tree.\n"
+        "They are the same model: there is nothing to compare.\n"
+    )
+
+
+def decide_otherwise(checkout: Checkout) -> None:
+    """Train the champion's trees again, with another threshold."""
+    checkout.change_params(lambda given: given["decision"].update(method="fixed", threshold=0.5))
+    assert checkout.stage("train").returncode == 0
+
+
+def test_other_decisions_alone_are_no_gain_in_what_the_probabilities_say(inside: Checkout, capsys):
+    decide_otherwise(inside)
+
     text = said(capsys)
 
     rows = read_parquet(champion.TEST).num_rows
-    assert text.startswith("Champion: churn#prod. Challenger: the working tree.\n")
     assert f"On {rows} customers held out from both models" in text
     assert re.search(r"^log_loss +0\.\d{4} +0\.\d{4} +\+0\.0000 +\+0\.0000 – ", text, re.MULTILINE)
     assert "Verdict on log_loss: no worse\nThe challenger may not be promoted:\n" in text
@@ -141,6 +155,7 @@ def test_only_customers_held_out_by_both_splits_count(inside: Checkout, capsys):
 
 
 def test_features_that_changed_since_are_mentioned(inside: Checkout, capsys):
+    decide_otherwise(inside)
     with Path("src/churn/features/telco.py").open("a") as module:
         module.write("# A thought.\n")
 
@@ -231,6 +246,7 @@ def test_a_champion_without_a_split_is_told(inside: Checkout):
 
 
 def test_a_feature_of_the_champion_that_is_gone_is_one_line(inside: Checkout):
+    decide_otherwise(inside)
     module = inside.folder / "src/churn/features/telco.py"
     functions = re.split(r"(?m)^(?=def )", module.read_text())
     gone = re.match(r"def (\w+)", functions[-1])[1]

@@ -15,7 +15,6 @@ from churn.errors.champion import (
     RowsMissing,
     StaleModel,
     TooFewInCommon,
-    UnknownGuard,
     UnusableChampion,
 )
 from churn.errors.configuration import (
@@ -92,7 +91,6 @@ __all__ = [
     "TooManyRejected",
     "UnknownFeatureInput",
     "UnknownFeatureModule",
-    "UnknownGuard",
     "UnknownTargetValue",
     "UnreadableFile",
     "UnreadableParameters",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from churn.errors.base import ChurnError
-from churn.wording import did_you_mean, listed
+from churn.wording import listed
 
 
 class NoRepository(ChurnError):
@@ -98,14 +98,4 @@ class TooFewInCommon(ChurnError):
             f"held out from both models are {rows} customers, {churners} of them churners; at "
             "least five of either outcome are needed. Take the champion's split.salt and "
             "split.test_share, or add history."
-        )
-
-
-class UnknownGuard(ChurnError):
-    """A guarded column is not one by which customers are sliced."""
-
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        super().__init__(
-            f"evaluate.guard: {name!r} is not sliced{did_you_mean(name, known)}. Sliced are: "
-            f"{listed(known, 40)}. Name one of these, or give the column bands in the contract."
         )

@@ -14,7 +14,7 @@ class RunsNotSent(ChurnError):
         kept = "The run is kept" if runs == 1 else f"{runs} runs are kept"
         super().__init__(
             f"MLflow at {server}: {why}. {kept} in mlruns/unsent; once this is mended, "
-            "make track sends all that is kept there."
+            "make track sends all that is kept there (make compose track after a change of conf/)."
         )
 
 

@@ -41,6 +41,7 @@ from churn.settings.training import (
     RecallAtPrecision,
     SearchSettings,
 )
+from churn.wording import did_you_mean, listed
 
 __all__ = [
     "LEAST_OF_EACH_CLASS",
@@ -88,6 +89,17 @@ class Parameters(Frozen):
     evaluate: EvaluateSettings
     tracking: TrackingSettings
     drift: DriftSettings
+
+    @model_validator(mode="after")
+    def _guards_are_sliced(self) -> Self:
+        known = self.table.sliced_columns
+        for name in self.evaluate.guard or ():
+            if name not in known:
+                raise ValueError(
+                    f"evaluate.guard: {name!r} divides customers into no kinds"
+                    f"{did_you_mean(name, known)}; {listed(known, 40)} do. Give a number bands"
+                )
+        return self
 
     @model_validator(mode="after")
     def _space_holds_models(self) -> Self:
