@@ -60,11 +60,19 @@ class Grid:
         return found.fit(frame(self.table.features), self.table.labels)
 
 
+class Trees(XGBClassifier):
+    """Gives float64: of float32, scikit-learn's log loss has 8 digits, too few to compare."""
+
+    def predict_proba(self, *given: Any, **options: Any) -> np.ndarray:
+        """Probabilities (n, 2)."""
+        return super().predict_proba(*given, **options).astype(np.float64)
+
+
 def pipeline(procedure: Procedure, model: ModelSettings) -> Pipeline:
     """Preparation, resampling and trees as one estimator of scikit-learn's kind."""
     steps = preparation(procedure).steps
     settings = model.model_dump(exclude={"seed"})
-    trees = XGBClassifier(**settings, random_state=model.seed, tree_method="hist", n_jobs=1)
+    trees = Trees(**settings, random_state=model.seed, tree_method="hist", n_jobs=1)
     return Pipeline([*steps, ("expand", FunctionTransformer(one_hot)), ("model", trees)])
 
 

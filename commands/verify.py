@@ -62,8 +62,8 @@ def hashes(lock: str) -> Hashes:
     return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 
-def rebuilt(variation: Variation, repository: Path) -> Hashes:
-    """Clone HEAD, run the pipeline, give the hashes.
+def rebuilt(variation: Variation, repository: Path, commit: str) -> Hashes:
+    """Clone a commit, run the pipeline, give the hashes.
 
     Raises:
         subprocess.CalledProcessError: a command failed; its output is in the error.
@@ -79,6 +79,7 @@ def rebuilt(variation: Variation, repository: Path) -> Hashes:
             )
 
         run("git", "clone", "--quiet", str(repository), str(clone), folder=repository)
+        run("git", "checkout", "--quiet", commit)
         if variation.overrides:
             run(sys.executable, "-m", "commands.compose", *variation.overrides)
         run("dvc", "repro", "--quiet")
@@ -100,14 +101,16 @@ def main() -> int:
         print(f"error: no variation {unknown[0]}; there are {known}", file=sys.stderr)
         return 1
     repository = Path.cwd()
-    committed = subprocess.check_output(["git", "show", "HEAD:dvc.lock"], text=True)
+    # Named once: somebody may commit while this runs.
+    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()
+    committed = subprocess.check_output(["git", "show", f"{commit}:dvc.lock"], text=True)
     expected = {(): hashes(committed)}
     failed = False
     print(f"{'variation':<20}{'outs':>5}  result", flush=True)
     for name in names:
         variation = VARIATIONS[name]
         try:
-            found = rebuilt(variation, repository)
+            found = rebuilt(variation, repository, commit)
         except subprocess.CalledProcessError as error:
             print(f"{name:<20}{'':>5}  failed: {error.cmd}\n{error.stdout}{error.stderr}")
             return 1

@@ -30,8 +30,7 @@ from churn.settings import GridSearch, ModelSettings, OptunaSearch, SearchSettin
 # Folds between two looks at whether a trial is worth going on with. The same on every machine, or
 # the trials would depend on the number of cores.
 FOLDS_AT_ONCE = 2
-# Digits of a score that are the same on every machine: scikit-learn's scorers use numpy.log, and
-# XGBoost's probabilities, which they are given as scikit-learn's own search gives them, expf.
+# Digits of a score that are the same on every machine: scikit-learn's scorers use numpy.log.
 DIGITS = 9
 Values = Mapping[str, Sequence[float]]
 
@@ -89,10 +88,10 @@ class _Given(ClassifierMixin, BaseEstimator):
 
     classes_ = np.array([0.0, 1.0])
 
-    def predict_proba(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict_proba(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         return probabilities
 
-    def predict(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predict(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.classes_[(probabilities[:, 1] > 0.5).astype(int)]
 
 
@@ -237,12 +236,15 @@ def _boost(
     booster = fold.boost(largest, threads)
     scores = []
     for count in trees:
-        churn = booster.inplace_predict(fold.held_out, iteration_range=(0, count))
+        found = booster.inplace_predict(fold.held_out, iteration_range=(0, count))
+        # Of float32, scikit-learn takes logarithms and means in float32: 8 digits, the last of
+        # which depend on the processor.
+        churn = found.astype(np.float64)
         scores.append(_score(scoring, np.column_stack([1 - churn, churn]), fold.labels))
     return _Boosted(booster, tuple(scores))
 
 
-def _score(scoring: str, probabilities: NDArray[np.float32], labels: NDArray[np.float64]) -> float:
+def _score(scoring: str, probabilities: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
     try:
         score = float(get_scorer(scoring)(_Given(), probabilities, labels))
     except (TypeError, ValueError) as error:
