@@ -145,8 +145,9 @@ def test_every_kind_of_customer_is_measured_beside_the_whole(unknown):
         *(("plan", level) for level in ("Basic", "Gold", "Doomed")),
         *(("spent", f"{band} EUR") for band in ("below 250", "250 to below 500")),
         ("spent", "500 EUR and above"),
+        *(("member", answer) for answer in ("yes", "no")),
     }
-    assert sum(one.n for one in slices) == 2 * 400
+    assert sum(one.n for one in slices) == 3 * 400
 
 
 def test_the_campaign_is_that_of_the_calibrated_scores(unknown, outcomes):
