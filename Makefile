@@ -62,8 +62,8 @@ verify: $(INSTALLED)  ## rebuild HEAD under other circumstances, compare every h
 champion: $(INSTALLED)  ## the model against the one tagged churn#prod, on the same customers
 	@python -m commands.champion
 
-mlflow: $(INSTALLED)  ## open MLflow on 127.0.0.1:5000
-	@python -m commands.mlflow_ui
+mlflow: $(INSTALLED)  ## open MLflow on 127.0.0.1:5000 (PORT=5001)
+	@python -m commands.mlflow_ui $(PORT)
 
 track: $(INSTALLED)  ## send to MLflow the runs that were kept while it was away
 	@python -m commands.track

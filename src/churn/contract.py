@@ -257,10 +257,9 @@ class Contract(Frozen):
 
     @model_validator(mode="after")
     def _totals_have_names_of_their_own(self) -> Self:
-        taken = {self.id, self.target.column, *self.columns, *self.constants}
-        for name in self.totals:
-            if name in taken:
-                raise ValueError(f"{name} is the name of a sum of columns; rename the column")
+        names = {self.id, self.target.column, *self.columns, *self.constants}
+        if taken := [name for name in self.totals if name in names]:
+            raise ValueError(f"{taken[0]} is the name of a sum of columns; rename the column")
         return self
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
@@ -17,9 +18,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     return Checkout(tmp_path)
 
 
-def ui(checkout: Checkout, uri: str):
+def ui(checkout: Checkout, uri: str, *port: str):
     checkout.change_params(lambda content: content["tracking"].update(uri=uri))
-    return checkout.attempt(sys.executable, "-m", "commands.mlflow_ui")
+    return checkout.attempt(sys.executable, "-m", "commands.mlflow_ui", *port)
 
 
 def test_a_server_has_pages_of_its_own(folder: Checkout):
@@ -33,6 +34,17 @@ def test_before_the_first_run_there_is_nothing_to_see(folder: Checkout):
 
     assert done.returncode == 1
     assert "mlruns/mlflow.db: no run is logged yet. Log one with make repro." in done.stderr
+
+
+def test_a_port_in_use_is_told(folder: Checkout):
+    (folder.folder / "runs.db").touch()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = ui(folder, "sqlite:///runs.db", str(port))
+
+    assert done.returncode == 1
+    told = f"error: port {port} is in use. Name another: make mlflow PORT={port + 1}\n"
+    assert done.stderr == told
 
 
 def test_a_mistake_in_the_parameters_is_one_line(folder: Checkout):
