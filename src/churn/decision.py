@@ -53,9 +53,8 @@ def threshold(
 def _expected(labels: Floats, scores: Floats) -> Floats:
     """Outcomes smoothed by a logistic fit on the scores' log-odds, (n,).
 
-    The threshold that was best for the outcomes as they fell jumps by some hundredths from one
-    sample of the same customers to the next; of the smooth ones it hardly moves, and does no worse
-    on others (measured: docs/design.md).
+    The threshold that was best for the outcomes as they fell jumps from one sample of the same
+    customers to the next; that of the smooth ones hardly moves, and does no worse on others.
     """
     odds = np.clip(scores, SMALLEST, 1 - SMALLEST)
     log_odds = exact.log(odds / (1 - odds))
