@@ -61,7 +61,7 @@ class Grid:
 
 
 class Trees(XGBClassifier):
-    """Gives float64: of float32, scikit-learn's log loss has 8 digits, too few to compare."""
+    """Gives float64: of float32, scikit-learn's log loss has too few right digits to compare."""
 
     def predict_proba(self, *given: Any, **options: Any) -> np.ndarray:
         """Probabilities (n, 2)."""
