@@ -7,8 +7,9 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose test lint format verify champion mlflow track bench bench-quality _quality \
-  lock figures clean
+.PHONY: help repro compose test test-faults serve migrate retrain-check demo lint format verify champion \
+  mlflow track bench bench-quality _quality bench-serve bench-drift _environment _wrk _promtool lock \
+  figures clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | column -t -s "$$(printf '\t')"
@@ -44,17 +45,40 @@ compose: $(INSTALLED)  ## write params.yaml from conf/
 test: $(INSTALLED)  ## run all tests
 	python -m pytest
 
-lint: $(INSTALLED)  ## ruff, mypy, import-linter, params.yaml against conf/
+lint: $(INSTALLED) _promtool  ## ruff, mypy, import-linter, params.yaml against conf/, deploy/
 	ruff check .
 	ruff format --check .
 	mypy
 	PYTHONPATH=src:. lint-imports
 	python -m commands.compose --check
 	python -m commands.figures --check
+	promtool check config deploy/prometheus/prometheus.yml
+	promtool test rules deploy/prometheus/tests/*.yml
+	amtool check-config deploy/alertmanager/alertmanager.yml
+
+_promtool:
+	@command -v promtool >/dev/null && command -v amtool >/dev/null || { \
+	  echo "error: promtool or amtool is not there. Run: sudo apt-get install prometheus prometheus-alertmanager" >&2; \
+	  exit 1; }
 
 format: $(INSTALLED)  ## let ruff mend and format
 	ruff check --fix .
 	ruff format .
+
+test-faults: $(INSTALLED)  ## run the tests that kill, starve and swamp real servers
+	python -m pytest -m faults -n 0 tests/serve
+
+serve: $(INSTALLED)  ## serve a model (MODEL=models/churn PORT=8000)
+	@exec python -m serve
+
+retrain-check: $(INSTALLED)  ## is it time to train again? Exits with 3 if so (MODEL=… FORCE=1)
+	@exec python -m commands.retrain_check
+
+demo: $(INSTALLED)  ## play 60 days in two minutes: drift, alarm, a new model (MODEL=… DATABASE_URL=…)
+	@exec python -m commands.demo
+
+migrate: $(INSTALLED)  ## make or change the tables of the prediction log (DATABASE_URL=…)
+	@python -m commands.migrate
 
 verify: $(INSTALLED)  ## rebuild HEAD under other circumstances, compare every hash (ONLY="plain old-cpu")
 	python -m commands.verify $(ONLY)
@@ -68,9 +92,10 @@ mlflow: $(INSTALLED)  ## open MLflow on 127.0.0.1:5000 (PORT=5001)
 track: $(INSTALLED)  ## send to MLflow the runs that were kept while it was away
 	@python -m commands.track
 
-bench: $(INSTALLED)  ## measure speed and memory, write reports/bench/
+bench: $(INSTALLED) _wrk  ## measure speed and memory, write reports/bench/
 	python -m benchmarks.pipeline
 	python -m benchmarks.search
+	python -m benchmarks.log
 
 bench-quality:  ## cross-validate the model beside others, write reports/bench/quality.json
 	@$(MAKE) VENV=.venv.bench REQUIREMENTS="requirements.txt requirements-bench.txt" _quality
@@ -78,15 +103,39 @@ bench-quality:  ## cross-validate the model beside others, write reports/bench/q
 _quality: $(INSTALLED)
 	python -m benchmarks.quality
 
+# BentoML wants another OpenTelemetry than DVC, so it has an environment to itself.
+BENTO := VENV=.venv.bench-bento REQUIREMENTS=requirements-bench-bento.txt
+
+bench-serve: $(INSTALLED) _wrk  ## load the server beside others, write reports/bench/serve.json
+	@$(MAKE) $(BENTO) _environment
+	python -m benchmarks.serve
+
+# Evidently wants an older pandas than we have.
+EVIDENTLY := VENV=.venv.bench-evidently REQUIREMENTS=requirements-bench-evidently.txt
+
+bench-drift: $(INSTALLED)  ## plant shifts, see who finds them, write reports/bench/drift.json
+	@$(MAKE) $(EVIDENTLY) _environment
+	python -m benchmarks.drift
+
+_environment: $(INSTALLED)
+
+_wrk:
+	@command -v wrk >/dev/null || \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq wrk; else \
+	  echo "error: wrk is not there. Run: sudo apt-get install wrk" >&2; exit 1; fi
+
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header --python-version 3.11
 
 lock: $(INSTALLED)  ## compile the requirements from pyproject.toml
 	$(LOCK) --extra dev pyproject.toml -o requirements.txt
 	$(LOCK) --group bench --constraint requirements.txt -o requirements-bench.txt
+	sed -n 's/^\([^ ]*==[^ ]*\) .*/\1/p' requirements.txt | grep -v '^opentelemetry-' > $(VENV)/same.txt
+	$(LOCK) --group bench-bento --constraint $(VENV)/same.txt -o requirements-bench-bento.txt
+	$(LOCK) --group bench-evidently -o requirements-bench-evidently.txt
 
 figures: $(INSTALLED)  ## write the figures of README.md from the reports
 	python -m commands.figures
 
-clean:  ## remove the environment and what the pipeline made (MLflow runs in mlruns/ stay)
-	rm -rf $(VENV) .venv.bench data models reports/plots reports/trials.csv reports/*.html dvc_plots .dvc/cache .dvc/tmp
+clean:  ## remove the environment and what the pipeline made (mlruns/ and predictions/ stay)
+	rm -rf $(VENV) .venv.bench .venv.bench-bento .venv.bench-evidently data models reports/plots reports/trials.csv reports/*.html dvc_plots .dvc/cache .dvc/tmp

@@ -8,11 +8,9 @@ holds out as well.
 
 from __future__ import annotations
 
-import re
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +23,7 @@ from churn.champion import Candidate, Comparison, compare
 from churn.contract import Contract
 from churn.errors import (
     ChampionLacksColumns,
-    ChampionNotFound,
     ChurnError,
-    NoRepository,
     OtherRows,
     OtherTable,
     RowsMissing,
@@ -42,13 +38,14 @@ from churn.scoring import Scorer
 from churn.settings import Parameters, SplitSettings
 from churn.splitting import is_test
 from churn.tables import labels, to_columns
+from commands.tags import MODEL, fetch, tag_of
 from pipelines.stage import run
 
-STAGE = "churn#prod"
-MODEL, FEATURES, PARAMS, LOCK = "models/churn", "src/churn/features", "params.yaml", "dvc.lock"
+STAGE = "prod"
+FEATURES, PARAMS, LOCK = "src/churn/features", "params.yaml", "dvc.lock"
 TRAIN, TEST = Path("data/features/train.parquet"), Path("data/features/test.parquet")
-NO_CHAMPION = f"""there is no champion yet: no commit has the git tag {STAGE}.
-git fetch --tags brings the tags of the remote; git tag '{STAGE}' makes this commit's model one."""
+NO_CHAMPION = f"""there is no champion yet: no commit has the git tag churn#{STAGE}.
+git fetch --tags brings the remote's; git tag 'churn#{STAGE}' makes this commit's model one."""
 
 
 @dataclass(frozen=True)
@@ -68,48 +65,17 @@ class Champion:
     history: str | None
 
 
-def newest(tags: Iterable[str]) -> str | None:
-    """The tag that names the champion: the one with the highest number, else the bare one."""
-    matches = [re.fullmatch(rf"{STAGE}(?:#(\d+))?", tag) for tag in tags]
-    numbers = {int(match[1] or 0): match[0] for match in matches if match}
-    return numbers[max(numbers)] if numbers else None
-
-
-def git(*arguments: str) -> str:
-    """What git prints.
-
-    Raises:
-        NoRepository: git failed.
-    """
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NoRepository(" ".join(done.stderr.split()))
-    return done.stdout.strip()
-
-
 def fetched(tag: str) -> Champion:
     """Read the champion from DVC's cache or remote.
 
     Raises:
-        ChampionNotFound: it is in neither.
+        TaggedModelNotFound: it is in neither.
         UnusableChampion: this version of the code cannot read it.
     """
-    from dvc.api import DVCFileSystem
-    from dvc.config import Config
-    from dvc.exceptions import DvcException
-    from dvc_data.index import DataIndexError
-
-    commit = git("rev-parse", f"refs/tags/{tag}^{{commit}}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "bundle"
-        try:
-            # With the remote of today: that of the commit may have moved, or not have been there.
-            files = DVCFileSystem(url=".", rev=commit, config=dict(Config.from_cwd()))
-            files.get(MODEL, str(folder), recursive=True)
-            given, lock = (_yaml(files.read_text(name)) for name in (PARAMS, LOCK))
-        # An ImportError is a remote whose plugin is not installed.
-        except (OSError, ImportError, DvcException, DataIndexError) as error:
-            raise ChampionNotFound(tag, " ".join(str(error).split())) from None
+        read = fetch(tag, folder)
+        given, lock = (_yaml(read(name)) for name in (PARAMS, LOCK))
         try:
             split = checked(SplitSettings, given.get("split"), f"{PARAMS}: split")
             return Champion(tag, Bundle.load(folder), split, _history(given, lock))
@@ -203,6 +169,15 @@ def said_by_champion(champion: Champion, table: pa.Table) -> Candidate:
     raise UnusableChampion(champion.tag, f"{FEATURES} has no {', '.join(gone)} any more.")
 
 
+def unlike_training(bundle: Bundle) -> str | None:
+    """Why a model does not score as it did when it was trained, if it does not."""
+    try:
+        Scorer(bundle).check()
+    except ChurnError as error:
+        return str(error)
+    return None
+
+
 def text(comparison: Comparison) -> str:
     """The comparison in words: every metric, the verdict, whether to promote, and why."""
     found = comparison
@@ -222,7 +197,7 @@ def text(comparison: Comparison) -> str:
 
 def champion(parameters: Parameters) -> None:
     """Compare the two and say so; no champion is no error."""
-    tag = newest(git("tag", "--list", f"{STAGE}*").splitlines())
+    tag = tag_of(STAGE)
     if tag is None:
         print(NO_CHAMPION)
         return
@@ -245,8 +220,8 @@ def champion(parameters: Parameters) -> None:
         parameters.evaluate,
     )
     print(text(comparison))
-    if git("diff", "--name-only", f"refs/tags/{tag}", "--", FEATURES):
-        print(f"\nNote: {FEATURES} has changed since; the champion was scored with today's.")
+    if note := unlike_training(old.bundle):
+        print(f"\nNote: the champion does not score as it did when it was trained: {note}")
 
 
 if __name__ == "__main__":

@@ -87,6 +87,84 @@ def balance() -> str:
     return "\n".join(lines)
 
 
+def served() -> str:
+    """Our server beside the others of `make bench-serve`."""
+    found = measured("serve", "bench-serve")
+    heads = (
+        "1 connection: p50 ms",
+        "64 connections: req/s",
+        "p50 / p99 ms",
+        "500 req/s: p50 / p99 ms",
+        "batches: rows/s",
+        "start",
+        "memory",
+    )
+    lines = [_head("server", heads), _rule(heads)]
+    lines += [_server(name, one) for name, one in found["servers"].items()]
+    return "\n".join(lines)
+
+
+def logged() -> str:
+    """What the prediction log costs the server in `make bench`."""
+    found = measured("log", "bench")
+    servers, ratios, rate = found["servers"], found["ratios"], found["settings"]["rate"]
+    heads = (f"{rate} req/s: p50 / p99 ms", "64 connections: req/s")
+    lines = [_head("", heads), _rule(heads)]
+    for name, one in servers.items():
+        steady, full = one["steady"], one["full"]["requests_per_second"]
+        times = f"{milliseconds(steady['p50_ms'])} / {milliseconds(steady['p99_ms'])}"
+        lines.append(_head(name, (times, f"{full:,.0f}")))
+    ratio = f"× {ratios['p50']:.2f} / × {ratios['p99']:.2f}"
+    lines.append(_head("ratio, median of the rounds", (ratio, f"× {ratios['throughput']:.2f}")))
+    return "\n".join(lines)
+
+
+def drifted() -> str:
+    """How often each calls something moved in `make bench-drift` where nothing is."""
+    found = measured("drift", "bench-drift")
+    quiet, draws = found["called_moved"]["no shift"], found["draws"]["without_shift"]
+    names = {
+        f"ours, of {draws['ours']:,} draws": "ours",
+        f"PSI alone, from 0.1, of {draws['ours']:,}": "psi_alone",
+        f"Evidently {found['evidently']}, column drift, of {draws['evidently']}": "evidently",
+    }
+    heads = [f"{int(size):,} customers" for size in quiet]
+    lines = [_head("anything called moved by", heads), _rule(heads)]
+    for name, key in names.items():
+        lines.append(_head(name, [f"{one[key]:.1%}" for one in quiet.values()]))
+    return "\n".join(lines)
+
+
+def _server(name: str, one: dict[str, Any]) -> str:
+    many = one["closed"]["64"]
+    rows = [
+        f"{max(batch['rows_per_second'].values()):,} as {form}"
+        for form, batch in one["batch"].items()
+    ]
+    cells = (
+        milliseconds(one["closed"]["1"]["p50_ms"]),
+        f"{many['requests_per_second']:,.0f}",
+        _between(many),
+        _between(one["open"]["500"]),
+        ", ".join(rows) or "none",
+        f"{one['start_seconds']:.1f} s",
+        f"{one['megabytes']['loaded']:.0f} MB",
+    )
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def _between(load: dict[str, Any]) -> str:
+    """Median and 99th percentile, or that the server did not keep up."""
+    if load["p99_ms"] is None:
+        return "falls behind"
+    return f"{milliseconds(load['p50_ms'])} / {milliseconds(load['p99_ms'])}"
+
+
+def milliseconds(value: float) -> str:
+    """Two digits after the point below 1, one below 100, none above."""
+    return f"{value:.{2 if value < 1 else 1 if value < 100 else 0}f}"
+
+
 def _head(first: str, metrics: Sequence[str]) -> str:
     return f"| {first} | {' | '.join(metrics)} |"
 
@@ -102,6 +180,9 @@ def _row(name: str, found: dict[str, float], metrics: Sequence[str]) -> str:
 BLOCKS = {
     "summary": results,
     "bench": speed,
+    "serve": served,
+    "drift": drifted,
+    "log": logged,
     "search": searched,
     "quality": quality,
     "balance": balance,

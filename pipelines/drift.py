@@ -1,10 +1,10 @@
-"""Stage drift: how far the current customers have moved away from the training rows."""
+"""Stage drift: how far the current customers have moved, and what that does to the model."""
 
 from pathlib import Path
 
 from churn.bundle import Bundle
-from churn.drift import compare
 from churn.drift_page import drift_page
+from churn.drift_report import Baseline, report
 from churn.files import read_json, read_parquet, write_json, write_text
 from churn.scoring import Scorer
 from churn.settings import Parameters
@@ -13,26 +13,33 @@ from pipelines.stage import run
 
 
 def drift(parameters: Parameters) -> None:
-    """models/churn/, data/features/current.parquet → reports/drift.json, drift.html"""
+    """models/churn/, data/features/{test,current}.parquet → reports/drift.json, drift.html"""
     contract, bundle = parameters.table, Bundle.load(Path("models/churn"))
+    scorer = Scorer(bundle)
+    held_out = read_parquet(Path("data/features/test.parquet"))
     table = read_parquet(Path("data/features/current.parquet"))
     columns = to_columns(table, contract.known_columns)
-    comparison = compare(
+    found = report(
         columns,
-        Scorer(bundle).probabilities(columns),
+        scorer.probabilities(columns),
         labels(table, contract),
         bundle.manifest.threshold,
         bundle.reference,
+        Baseline(
+            scorer.probabilities(to_columns(held_out, contract.known_columns)),
+            read_json(Path("reports/metrics.json")),
+        ),
         parameters.drift,
     )
     rows = read_json(Path("reports/rows.json"))
     page = drift_page(
-        comparison,
+        found,
+        bundle.manifest.threshold,
         bundle.reference.rows,
         parameters.drift,
         has_current=rows["current"]["rows_out"] > 0,
     )
-    write_json(Path("reports/drift.json"), comparison.summary())
+    write_json(Path("reports/drift.json"), found.summary())
     write_text(Path("reports/drift.html"), page)
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
+from tests import postgres
 from tests.checkout import ROOT, Checkout
 
 # The shipped configuration made small, where it stands: dvc exp run composes conf/ anew.
@@ -78,6 +80,18 @@ def checkout(reproduced: Checkout, tmp_path: Path) -> Checkout:
     return reproduced.copied(tmp_path / "checkout")
 
 
+@pytest.fixture
+def tagged(checkout: Checkout) -> Checkout:
+    """A checkout whose model is v1.2.0 and in production, and in which another has been built."""
+    checkout.run("git", "tag", "churn@v1.2.0")
+    checkout.run("git", "tag", "churn#prod#1")
+    checkout.change_yaml("conf/model/xgboost.yaml", lambda it: it.update(n_estimators=20))
+    checkout.compose()
+    checkout.run("dvc", "repro", "-q")
+    checkout.commit("another model")
+    return checkout
+
+
 @pytest.fixture(scope="session")
 def real_table() -> Callable[[str], Path]:
     """Path of one of the real customer tables beside the repository; skips where it is absent."""
@@ -89,3 +103,51 @@ def real_table() -> Callable[[str], Path]:
         return found
 
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    """Headless Chromium, its console and network in the logs."""
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("needs Debian's packages chromium and chromium-driver")
+    options = ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    if os.geteuid() == 0:
+        options.add_argument("--no-sandbox")  # Chromium refuses to sandbox root
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with Chrome(options=options, service=ChromeService(driver)) as chrome:
+        yield chrome
+
+
+@pytest.fixture(scope="session")
+def postgres_address() -> Iterator[str]:
+    """Address of a PostgreSQL server: the one at `POSTGRES_URL`, or the tests' own."""
+    if given := os.environ.get("POSTGRES_URL"):
+        yield given
+        return
+    server = _own_postgres()
+    yield server.url()
+    server.remove()
+
+
+@pytest.fixture
+def new_database(postgres_address: str) -> Callable[[], str]:
+    """Makes an empty database on PostgreSQL and gives its address."""
+    return lambda: postgres.new_database(postgres_address)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[postgres.Postgres]:
+    """A PostgreSQL server for one test, which may stop and start it."""
+    server = _own_postgres()
+    yield server
+    server.remove()
+
+
+def _own_postgres() -> postgres.Postgres:
+    if not postgres.BINARIES and os.environ.get("CI") != "true":
+        pytest.skip("needs Debian's package postgresql, or POSTGRES_URL")
+    return postgres.Postgres()

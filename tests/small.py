@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
+from threadpoolctl import threadpool_limits
 
 from churn.columns import Columns
 from churn.contract import Contract
@@ -26,6 +27,7 @@ from tests.checkout import ROOT
 
 if TYPE_CHECKING:
     from churn.fitting import Procedure
+    from churn.scoring import Scorer
 
 Floats = NDArray[np.float64]
 
@@ -115,3 +117,15 @@ def procedure(
         max_levels=100,
     )
     return Procedure(prepared, BalanceSettings(method=balance, seed=0))
+
+
+def trained(table: Contract, columns: Columns, labels: Floats, **model: Any) -> Scorer:
+    """A small model of a table: its columns, its outcomes, parameters of the trees."""
+    # Imported here, as above.
+    from churn import training
+    from churn.scoring import Scorer
+
+    parameters = small_parameters(1, **model).model_copy(update={"table": table})
+    features = feature_set(table).compute(columns)
+    with threadpool_limits(1):
+        return Scorer(training.train(columns, features, labels, parameters, "0" * 64).bundle)

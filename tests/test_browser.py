@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 
 from tests.checkout import Checkout
 
 PAGES = ("reports/evaluation.html", "reports/drift.html")
 DESKTOP, PHONE = (1200, 900), (390, 844)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    """Headless Chromium, its console and network in the logs."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs Debian's packages chromium and chromium-driver")
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")  # Chromium refuses to sandbox root
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    with Chrome(options=options, service=ChromeService(driver)) as chrome:
-        yield chrome
 
 
 def opened(browser: Chrome, page: Path, size: tuple[int, int]) -> None:

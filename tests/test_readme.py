@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import requests
 
 from commands.compose import parameters
 from commands.figures import filled
@@ -21,18 +31,26 @@ COMMANDS = [
     if language == "console"
     for line in text.splitlines()
 ]
-# `make test` would run this test; the environment is that of the tests already.
-NOT_RUN = ("make test", "source .venv/bin/activate")
+# `make test` would run this test; the environment is that of the tests already; the server has a
+# test of its own.
+NOT_RUN = ("make test", "source .venv/bin/activate", "make serve")
+# What is shown of the server, and the program that runs it.
+CALLS = {"sh": ["sh", "-euc"], "python": [sys.executable, "-c"], "js": ["node", "--eval"]}
 # The searches of the page, over spaces in which they take a moment.
 SMALL_SEARCH = {"folds": 2, "space": {"max_depth": [1, 2], "n_estimators": [5, 10]}}
-# Files that the page names and its reader makes.
-OF_THE_READER = ("conf/table/mobile.yaml", "incoming/", "mlruns/")
+# Files that the page names and its reader makes, by hand or by a command of which the page tells.
+OF_THE_READER = (
+    *("conf/table/mobile.yaml", "incoming/", "mlruns/", "predictions/"),
+    *("reports/retrain.json", "reports/demo.html"),
+)
 
 
 def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout):
     # Given the files that the page tells to write,
     files = {text.split()[1]: text for language, text in BLOCKS if language in ("yaml", "python")}
-    assert [*files] == ["why.py", "conf/table/mobile.yaml", "src/churn/features/mobile.py"]
+    assert [*files] == [
+        *("why.py", "ask.py", "conf/table/mobile.yaml", "src/churn/features/mobile.py")
+    ]
     for name, text in files.items():
         (checkout.folder / name).write_text(text)
     for search in ("grid", "optuna"):
@@ -50,6 +68,64 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout):
     assert checkout.stage("featurize").returncode == 0
     made = pq.read_schema(checkout.folder / "data/features/train.parquet")
     assert "complaints_per_month" in made.names
+
+
+@pytest.fixture
+def address(reproduced: Checkout, tmp_path: Path) -> Iterator[str]:
+    """Of the server as the page starts it, on a port that is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["make", "serve", f"PORT={port}"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=reproduced.folder, stderr=log, stdout=log, start_new_session=True
+        )
+    try:
+        for _ in range(600):
+            with suppress(requests.ConnectionError):
+                if requests.get(f"http://127.0.0.1:{port}/ready", timeout=10).ok:
+                    break
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.1)
+        yield f"127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def test_every_call_of_the_server_is_answered(address: str):
+    said = {}
+    for language, program in CALLS.items():
+        text = next(t for name, t in BLOCKS if name == language and "8000/predict" in t)
+        command = [*program, text.replace("127.0.0.1:8000", address)]
+        if language == "js":
+            command.insert(1, "--input-type=module")
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        said[language] = done.stdout
+
+    assert re.search(
+        r'"customer_id":"CUST001","churn_probability":0\.\d+,"will_churn":', said["sh"]
+    )
+    assert re.match(r"(low|medium|high) \w.*\n(\w+ .+ -?0\.\d+\n){3}", said["python"])
+    assert re.match(r"\d \[ 0\.\d+, 0\.\d+ \]\n", said["js"])
+
+
+def test_an_outcome_from_before_the_prediction_is_unknown(address: str):
+    text = next(t for name, t in BLOCKS if name == "sh" and "/feedback" in t)
+
+    command = [*CALLS["sh"], text.replace("127.0.0.1:8000", address)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert '"unknown":1' in done.stdout
+
+
+def test_every_path_of_the_server_that_is_named_is_there(address: str):
+    known = requests.get(f"http://{address}/openapi.json", timeout=10).json()["paths"]
+    named = re.findall(r"`(?:GET |POST )?(/[a-z/]+)`", README.partition("## Serve it")[2])
+    assert {*named} - {"/docs"} <= known.keys()
+    assert len({*named}) >= 6
 
 
 def test_the_sample_is_from_the_file():

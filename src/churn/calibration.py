@@ -61,7 +61,7 @@ class Isotonic(Frozen):
 
 
 def _probabilities(log_odds: Floats) -> Floats:
-    return exact.sigmoid(np.clip(log_odds, -CERTAIN, CERTAIN))
+    return exact.sigmoid(np.minimum(np.maximum(log_odds, -CERTAIN), CERTAIN))
 
 
 Calibration = Annotated[NoCalibration | Sigmoid | Isotonic, Field(discriminator="method")]

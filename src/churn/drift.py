@@ -2,7 +2,10 @@
 
 The measure is the population stability index, PSI = Σ (share - reference) · ln(share / reference)
 over the bins, both floored at 0.0001 (Siddiqi, Credit Risk Scorecards, 2006, where 0.1 and 0.25
-are the customary bounds of `warning` and `alarm`).
+are the customary bounds of `warning` and `alarm`). The bounds were made for samples of thousands:
+of two hundred rows chance alone passes them. So a column has moved only if its PSI is at a bound,
+is above what chance gives for so many rows, and the two samples differ significantly
+(`churn.chance`).
 """
 
 from __future__ import annotations
@@ -14,33 +17,48 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from churn import exact, metrics
-from churn.columns import Columns
+from churn import exact
+from churn.chance import corrected, homogeneity, psi_by_chance
+from churn.columns import Columns, row_count
 from churn.contract import SCORE
 from churn.reference import Bins, Reference
-from churn.settings import LEAST_OF_EACH_CLASS, DriftSettings
+from churn.settings import DriftSettings
 
 FLOOR = 0.0001
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
 Level = Literal["ok", "warning", "alarm"]
 LEVELS: tuple[Level, ...] = ("ok", "warning", "alarm")
 
 
 @dataclass(frozen=True)
 class Drift:
-    """Drift of one column or of the score: its PSI and the shares that make it up.
+    """Drift of one column or of the score, and the shares that make it up.
 
     Attributes:
         psi: population stability index, 0 for no movement.
+        chance: the index that chance alone stays below 99.9 % of the time, for so many rows.
+        p_value: of the test that nothing moved, corrected for the number of columns.
         level: `ok`, `warning` or `alarm`.
         labels, reference, current: name, reference share and current share of each bin.
     """
 
     psi: float
+    chance: float
+    p_value: float
     level: Level
     labels: tuple[str, ...]
     reference: tuple[float, ...]
     current: tuple[float, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON, rounded to what is meant: six decimals, three digits of p."""
+        return {
+            "psi": round(self.psi, 6),
+            "chance": round(self.chance, 6),
+            "p_value": float(f"{self.p_value:.3g}"),
+            "level": self.level,
+        }
 
 
 @dataclass(frozen=True)
@@ -50,23 +68,21 @@ class Comparison:
     Attributes:
         rows: number of current rows.
         drifts: by column, the score (`churn_probability`) among them, the strongest first.
-        quality: metrics of the current rows whose outcome is known; None where there are too few.
     """
 
     rows: int
     drifts: Mapping[str, Drift]
-    quality: Mapping[str, float] | None
 
     @property
     def level(self) -> Level:
-        """The worst level of all."""
-        return max((one.level for one in self.drifts.values()), key=LEVELS.index)
+        """The worst level of all; `ok` where nothing was compared."""
+        levels = (one.level for one in self.drifts.values())
+        return max(levels, key=LEVELS.index, default="ok")
 
     def summary(self) -> dict[str, Any]:
-        """What `reports/drift.json` holds."""
-        psi_by_name = {n: {"psi": one.psi, "level": one.level} for n, one in self.drifts.items()}
-        quality = self.quality and dict(self.quality)
-        return {"rows": self.rows, "level": self.level, "drift": psi_by_name, "quality": quality}
+        """Plain data for JSON."""
+        drifts = {name: one.summary() for name, one in self.drifts.items()}
+        return {"rows": self.rows, "level": self.level, "drift": drifts}
 
 
 def psi(reference: Floats, current: Floats) -> float:
@@ -77,42 +93,39 @@ def psi(reference: Floats, current: Floats) -> float:
 
 
 def compare(
-    columns: Columns,
-    scores: Floats,
-    labels: Floats,
-    threshold: float,
-    reference: Reference,
-    settings: DriftSettings,
+    columns: Columns, scores: Floats, reference: Reference, settings: DriftSettings
 ) -> Comparison:
-    """Measure every column that the reference knows, and quality where outcomes are known.
+    """Measure every column that the reference knows, and the score.
 
     Args:
-        columns: the contract's columns of the current rows, each (n,) with n > 0.
-        scores: their probabilities (n,).
-        labels: 1 for churners, 0 for others, NaN where not known yet; (n,).
-        threshold: decision threshold of the bundle.
+        columns: the contract's columns of the current rows, each (n,).
+        scores: probabilities of those whom this model has scored (m,). What is empty, is left out.
         reference: bins of the training rows.
-        settings: bounds of warning and alarm.
+        settings: bounds of warning and alarm, and how often chance may be taken for drift.
     """
     everything = {**columns, SCORE: scores}
-    found = {
-        name: _measure(bins, bins.count(everything[name]), settings)
-        for name, bins in reference.bins.items()
+    known = {name: bins for name, bins in reference.bins.items() if len(everything[name])}
+    counted = {name: bins.count(everything[name]) for name, bins in known.items()}
+    before = {
+        name: np.rint(reference.rows * np.array(bins.ratios)).astype(np.int64)
+        for name, bins in known.items()
     }
-    strongest_first = dict(sorted(found.items(), key=lambda item: -item[1].psi))
-    return Comparison(len(scores), strongest_first, _quality(labels, scores, threshold))
+    p_values = corrected([homogeneity(before[name], now) for name, now in counted.items()])
+    found = {
+        name: _measure(known[name], before[name], now, p_value, settings)
+        for (name, now), p_value in zip(counted.items(), p_values, strict=True)
+    }
+    return Comparison(
+        row_count(columns), dict(sorted(found.items(), key=lambda item: -item[1].psi))
+    )
 
 
-def _quality(labels: Floats, scores: Floats, threshold: float) -> dict[str, float] | None:
-    known = ~np.isnan(labels)
-    churners = labels[known].sum()
-    if min(churners, known.sum() - churners) < LEAST_OF_EACH_CLASS:
-        return None
-    return metrics.measured(labels[known], scores[known], threshold)
-
-
-def _measure(bins: Bins, counts: NDArray[np.int64], settings: DriftSettings) -> Drift:
-    current = counts / counts.sum()
-    value = psi(np.array(bins.ratios), current)
-    level = LEVELS[int(value >= settings.warning) + int(value >= settings.alarm)]
-    return Drift(value, level, bins.labels, bins.ratios, tuple(current.tolist()))
+def _measure(
+    bins: Bins, before: Counts, now: Counts, p_value: float, settings: DriftSettings
+) -> Drift:
+    current = now / now.sum()
+    value, chance = psi(np.array(bins.ratios), current), psi_by_chance(before, now)
+    is_real = value > chance and p_value <= settings.false_alarm
+    bounds_passed = int(value >= settings.warning) + int(value >= settings.alarm)
+    level = LEVELS[bounds_passed if is_real else 0]
+    return Drift(value, chance, p_value, level, bins.labels, bins.ratios, tuple(current.tolist()))

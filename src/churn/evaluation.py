@@ -30,6 +30,7 @@ class Evaluation:
     """Quality on the test rows.
 
     Attributes:
+        bundle_sha256: of the bundle that was measured.
         metrics: each with the rows it stands on; under `ceiling` the score of the true
             probabilities where they are known.
         threshold: decision threshold of the bundle.
@@ -43,6 +44,7 @@ class Evaluation:
         curves: by name, the columns of each.
     """
 
+    bundle_sha256: str
     metrics: Mapping[str, Any]
     threshold: float
     calibration: str
@@ -63,6 +65,7 @@ class Evaluation:
     def details(self) -> dict[str, Any]:
         """What `reports/evaluation.json` holds, beside the metrics."""
         return {
+            "bundle_sha256": self.bundle_sha256,
             "threshold": self.threshold,
             "confusion": dict(self.confusion),
             "intervals": {name: list(bounds) for name, bounds in self.intervals.items()},
@@ -103,6 +106,7 @@ def evaluate(
     worth = campaign(labels, scores, settings.money, settings.resamples, settings.seed)
     matter = importances(scorer, columns)
     return Evaluation(
+        bundle_sha256=scorer.bundle.sha256,
         metrics=found,
         threshold=threshold,
         calibration=manifest.calibration.method,

@@ -64,7 +64,7 @@ class Ranking:
         counts = _Counts(ranked, self.labels)
         with np.errstate(invalid="ignore", divide="ignore"):
             return {
-                **_decided(*self._cells(threshold, counts)),
+                **decided(*self._cells(threshold, counts)),
                 **self._ranked(counts),
                 **self._probable(ranked, counts.total),
                 "top_decile_lift": self._lift(counts),
@@ -177,11 +177,16 @@ def _at(sums: Floats, places: NDArray[np.int64]) -> Floats:
     return np.take_along_axis(sums, places, axis=1)
 
 
-def _decided(hits: Floats, alarms: Floats, missed: Floats, right: Floats) -> dict[str, Floats]:
+def decided(hits: Floats, alarms: Floats, missed: Floats, right: Floats) -> dict[str, Floats]:
+    """Metrics of decisions; precision is 0 where nobody is called.
+
+    hits, alarms, missed, right: true and false positives, false and true negatives, (k,) → (k,);
+    hits + alarms are whole numbers.
+    """
     called, churners = hits + alarms, hits + missed
     return {
         "accuracy": (hits + right) / (called + missed + right),
-        "precision": np.where(called > 0, hits / called, 0.0),
+        "precision": hits / np.maximum(called, 1),
         "recall": hits / churners,
         "f1": 2 * hits / (called + churners),
     }

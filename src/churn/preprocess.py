@@ -8,6 +8,9 @@ columns. Resampling, which needs to know the categories, works between the two.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,11 +31,6 @@ class NumberInput(Frozen):
     high: float
     fill: float | None
 
-    def encode(self, values: Array) -> Array:
-        """Cap, then fill; shape (n,)."""
-        capped = np.clip(values, self.low, self.high)
-        return capped if self.fill is None else np.where(np.isnan(capped), self.fill, capped)
-
 
 class CategoryInput(Frozen):
     """Fitted state of one category: its levels; None among them is the level of missing values.
@@ -44,12 +42,11 @@ class CategoryInput(Frozen):
     levels: tuple[str | None, ...]
     fill: str | None
 
-    def encode(self, values: Array) -> Array:
-        """Level numbers, -1 for none; shape (n,)."""
-        number = {level: float(i) for i, level in enumerate(self.levels)}
-        if self.fill is not None:
-            number[None] = number[self.fill]
-        return np.array([number.get(value, -1.0) for value in values], dtype=np.float64)
+    @property
+    def numbers(self) -> dict[str | None, float]:
+        """The number of each level; None has one where missing values have."""
+        numbers = {level: float(i) for i, level in enumerate(self.levels)}
+        return numbers if self.fill is None else {**numbers, None: numbers[self.fill]}
 
 
 class DroppedInput(Frozen):
@@ -70,7 +67,7 @@ class Preprocessor(Frozen):
         """Columns of the model matrix: `age`, `contract=One year`, `contract=(missing)`, …"""
         return tuple(
             name if level is ... else f"{name}={MISSING if level is None else level}"
-            for name, level in self._expanded()
+            for name, level in self._columns()
         )
 
     @property
@@ -80,35 +77,88 @@ class Preprocessor(Frozen):
 
     def encode(self, features: Columns) -> Matrix:
         """Features by name, each (n,) → matrix (n, inputs), float64."""
-        encoded = np.empty((row_count(features), len(self.inputs)))
-        for i, one in enumerate(self.inputs):
-            encoded[:, i] = one.encode(features[one.name])
-        return encoded
+        return np.ascontiguousarray(self._encoded_inputs(features).T)
 
     def expand(self, encoded: Matrix) -> NDArray[np.float32]:
         """Encoded matrix (n, inputs) → model matrix (n, len(names)), float32."""
-        matrix = np.empty((len(encoded), len(self.names)), dtype=np.float32)
-        at = 0
-        for i, one in enumerate(self.inputs):
-            if isinstance(one, NumberInput):
-                matrix[:, at] = encoded[:, i]
-                at += 1
-            else:
-                width = len(one.levels)
-                matrix[:, at : at + width] = encoded[:, i, None] == np.arange(width)
-                at += width
-        return matrix
+        return self._expanded(encoded.T)
 
     def matrix(self, features: Columns) -> NDArray[np.float32]:
         """Features by name, each (n,) → model matrix (n, len(names)), float32."""
-        return self.expand(self.encode(features))
+        return self._expanded(self._encoded_inputs(features))
 
-    def _expanded(self) -> list[tuple[str, object]]:
+    def _encoded_inputs(self, features: Columns) -> Matrix:
+        """Encoded inputs (inputs, n): a step for all of them, as one for each takes far longer."""
+        plan = self._plan
+        row_count(features)
+        inputs = [
+            features[name] if numbers is None else _level_numbers(features[name], numbers)
+            for name, numbers in plan.lookups
+        ]
+        encoded = np.concatenate(inputs, dtype=np.float64).reshape(len(inputs), -1)
+        encoded.clip(plan.low, plan.high, out=encoded)
+        if plan.fills:
+            np.copyto(encoded, plan.fill, where=np.isnan(encoded) & plan.is_filled)
+        return encoded
+
+    def _expanded(self, encoded: Matrix) -> NDArray[np.float32]:
+        """Encoded inputs (inputs, n) → model matrix (n, len(names))."""
+        plan = self._plan
+        columns = encoded.take(plan.input, axis=0)
+        np.equal(columns, plan.level, out=columns, where=plan.is_level)
+        return columns.T.astype(np.float32, order="C")
+
+    @cached_property
+    def _plan(self) -> _Plan:
+        return _Plan(self.inputs)
+
+    def _columns(self) -> list[tuple[str, object]]:
         return [
             (one.name, level)
             for one in self.inputs
             for level in ((...,) if isinstance(one, NumberInput) else one.levels)
         ]
+
+
+class _Plan:
+    """The inputs as arrays, made once for all calls.
+
+    Attributes:
+        lookups: name of each input, and of a category the numbers of its levels.
+        low, high, fill, is_filled: of each input (inputs, 1); level numbers pass unchanged.
+        fills: whether any is filled.
+        input: which input each column of the model matrix is made of (columns,).
+        level, is_level: the level number that a one-hot column stands for (columns, 1).
+    """
+
+    def __init__(self, inputs: tuple[NumberInput | CategoryInput, ...]) -> None:
+        none = NumberInput.model_construct(name="", low=-np.inf, high=np.inf, fill=None)
+        caps = [one if isinstance(one, NumberInput) else none for one in inputs]
+        self.lookups = [
+            (one.name, one.numbers if isinstance(one, CategoryInput) else None) for one in inputs
+        ]
+        self.low = _upright([one.low for one in caps])
+        self.high = _upright([one.high for one in caps])
+        self.is_filled = _upright([one.fill is not None for one in caps])
+        self.fills = bool(self.is_filled.any())
+        self.fill = _upright([0.0 if one.fill is None else one.fill for one in caps])
+        levels = [
+            (i, level)
+            for i, one in enumerate(inputs)
+            for level in (range(len(one.levels)) if isinstance(one, CategoryInput) else (-1,))
+        ]
+        self.input = np.array([i for i, _ in levels])
+        self.level = _upright([float(level) for _, level in levels])
+        self.is_level = self.level >= 0
+
+
+def _upright(values: list[float]) -> Matrix:
+    return np.array(values)[:, None]
+
+
+def _level_numbers(values: Array, numbers: Mapping[str | None, float]) -> Matrix:
+    """Of each value; -1 for no level."""
+    return np.array([numbers.get(value, -1.0) for value in values.tolist()])
 
 
 def fit(features: Columns, settings: PreprocessSettings) -> Preprocessor:

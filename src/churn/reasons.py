@@ -79,10 +79,10 @@ def contributions(scorer: Scorer, columns: Columns) -> Contributions:
         InvalidColumns: an unknown, absent or misshapen column.
     """
     features = scorer.features(columns)
-    preprocessor, booster = scorer.bundle.manifest.preprocessor, scorer.bundle.booster
+    preprocessor = scorer.bundle.manifest.preprocessor
     matrix = preprocessor.matrix(features)
-    margins = booster.inplace_predict(matrix, predict_type="margin").astype(np.float64)
-    values = _by_input(_shapley(booster, matrix), preprocessor)
+    margins = scorer.margins_of(matrix)
+    values = _by_input(_shapley(scorer.bundle.booster, matrix), preprocessor)
     inputs = {one.name: features[one.name] for one in preprocessor.inputs}
     return Contributions(inputs, values, margins - values.sum(axis=1))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,8 @@ from churn.bundle import Bundle
 from churn.calibration import NoCalibration
 from churn.columns import Columns, contract_columns
 from churn.features import feature_set
+from churn.forest import MOST_ROWS, Forest, forest
+from churn.golden import golden
 
 Floats = NDArray[np.float64]
 
@@ -38,9 +42,20 @@ class Scorer:
 
     def margins(self, columns: Columns) -> Floats:
         """What the trees say, in log-odds: (n,) float64, exact in float32."""
-        matrix = self.bundle.manifest.preprocessor.matrix(self.features(columns))
+        return self.margins_of(self.bundle.manifest.preprocessor.matrix(self.features(columns)))
+
+    def margins_of(self, matrix: NDArray[np.float32]) -> Floats:
+        """The same of a model matrix (n, inputs): the bits do not depend on the number of rows."""
+        few = self._forest if len(matrix) <= MOST_ROWS else None
+        if few and len(matrix) <= few.most_rows:
+            return few.margins(matrix).astype(np.float64)
         margins = self.bundle.booster.inplace_predict(matrix, predict_type="margin")
         return margins.astype(np.float64)
+
+    @cached_property
+    def _forest(self) -> Forest | None:
+        # Built when first needed: a stage that scores whole tables never does.
+        return forest(self.bundle.booster)
 
     def probabilities(self, columns: Columns) -> Floats:
         """Probability of churn.
@@ -58,6 +73,26 @@ class Scorer:
         """The trees' own probabilities (n,), before calibration: for comparison only."""
         return NoCalibration().probabilities(self.margins(columns))
 
+    def check(self) -> None:
+        """Score the bundle's golden rows again, as few and as many rows are scored.
+
+        Raises:
+            OtherProbability: a bit is not what it was when the model was trained.
+            ChurnError: what the feature functions of today cannot compute.
+        """
+        if self.bundle.golden:
+            self.bundle.golden.check(self.bundle.manifest.contract, self.probabilities)
+
     def decisions(self, probabilities: Floats) -> NDArray[np.bool_]:
         """True where the probability reaches the decision threshold; shape (n,)."""
         return probabilities >= self.bundle.manifest.threshold
+
+
+def with_golden(bundle: Bundle) -> Bundle:
+    """The bundle with golden rows, scored as it scores them now.
+
+    Raises:
+        WrongFeature: a feature cannot be computed for any of them.
+    """
+    rows = golden(bundle.manifest.contract, bundle.reference, Scorer(bundle).probabilities)
+    return Bundle(bundle.manifest, bundle.reference, bundle.booster, rows)

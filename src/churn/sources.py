@@ -5,9 +5,11 @@ Text files are read as text: what a value means is for `parsing` to say.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ from churn.errors import (
 )
 from churn.export import export
 from churn.files import sha256
-from churn.settings import PLACEHOLDERS, Source, SyntheticSource
+from churn.settings import PLACEHOLDERS, LogSource, Source, SyntheticSource
 from churn.synthetic import Part, draw
 
 # Bytes in which a binary file shows that it is one.
@@ -72,6 +74,8 @@ def take_snapshot(source: Source, contract: Contract, part: Part) -> Snapshot:
     """
     if isinstance(source, SyntheticSource):
         return _synthetic(source, contract, part)
+    if isinstance(source, LogSource):
+        return _logged(source, contract, part)
     path = Path(source.history if part == "history" else source.current)
     if part == "current" and source.current == PLACEHOLDERS[1]:
         names = [contract.id_column, *contract.columns]
@@ -100,6 +104,21 @@ def _synthetic(source: SyntheticSource, contract: Contract, part: Part) -> Snaps
         raise SyntheticIsTelco(contract.name, different)
     table = export(drawn, contract, source, part)
     return Snapshot(table, {"source": source.kind, "seed": source.seed})
+
+
+def _logged(source: LogSource, contract: Contract, part: Part) -> Snapshot:
+    # Imported here: SQLAlchemy takes half a second, which the other sources do without.
+    from churn.database import database_url
+    from churn.log_source import take
+
+    return Snapshot(*take(source, contract, part, database_url(os.environ)))
+
+
+def at(source: Source, now: datetime) -> Source:
+    """The source with its moment filled in, so that history and current are of the same one."""
+    if isinstance(source, LogSource) and source.until is None:
+        return source.model_copy(update={"until": now})
+    return source
 
 
 def _different(drawn: Columns, contract: Contract) -> list[str]:

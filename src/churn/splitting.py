@@ -17,15 +17,20 @@ from churn.settings import LEAST_OF_EACH_CLASS, SplitSettings
 
 def is_test(ids: Iterable[str], settings: SplitSettings) -> NDArray[np.bool_]:
     """True for the customers held out; ids (n,) → (n,)."""
-    salted = hashlib.blake2b(settings.salt.encode(), digest_size=8)
-    bound = int(settings.test_share * 2**64)
+    return in_share(ids, settings.salt, settings.test_share)
 
-    def held_out(customer: str) -> bool:
+
+def in_share(ids: Iterable[str], salt: str, share: float) -> NDArray[np.bool_]:
+    """True for a share of all customers, by a salted hash: always the same; ids (n,) → (n,)."""
+    salted = hashlib.blake2b(salt.encode(), digest_size=8)
+    bound = int(share * 2**64)
+
+    def falls_in(customer: str) -> bool:
         one = salted.copy()
         one.update(customer.encode())
         return int.from_bytes(one.digest()) < bound
 
-    return np.fromiter((held_out(customer) for customer in ids), dtype=bool)
+    return np.fromiter((falls_in(customer) for customer in ids), dtype=bool)
 
 
 def refuse_empty_side(side: str, labels: NDArray[np.float64]) -> None:

@@ -9,7 +9,7 @@ explains is the toss that turns each customer's probability into an outcome. Onl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -35,6 +35,8 @@ class World:
         fiber, month_to_month: shares of customers.
         support_calls: factor on their mean.
         usage_missing: share of customers whose data usage is not measured.
+        rival: how hard another provider woos settled customers, in log odds; the one change that
+            has the same customer behave otherwise.
     """
 
     price: float = 1.0
@@ -42,6 +44,7 @@ class World:
     month_to_month: float = 0.55
     support_calls: float = 1.0
     usage_missing: float = 0.02
+    rival: float = 0.0
 
 
 WORLDS = {
@@ -49,6 +52,10 @@ WORLDS = {
     "mild": World(price=1.04, fiber=0.48, month_to_month=0.58, support_calls=1.15),
     "strong": World(1.15, fiber=0.60, month_to_month=0.70, support_calls=1.8, usage_missing=0.2),
 }
+
+
+# Other customers, and a rival in the market: what `make demo` has happen.
+UPHEAVAL = replace(WORLDS["strong"], rival=2.5)
 
 
 @dataclass(frozen=True)
@@ -73,14 +80,25 @@ def draw(settings: SyntheticSource, part: Part) -> Draw:
     is_history = part == "history"
     rows = settings.history_rows if is_history else settings.current_rows
     world = WORLDS["none" if is_history else settings.drift]
-    rng = generator(settings, part, "customers")
+    prefix = "CUST" if is_history else "CURR"
+    return draw_from(world, rows, generator(settings, part, "customers"), prefix)
+
+
+def draw_from(world: World, rows: int, rng: np.random.Generator, prefix: str) -> Draw:
+    """Draw customers of any world.
+
+    Args:
+        world: that they live in.
+        rows: how many.
+        rng: of every draw.
+        prefix: of their ids.
+    """
     columns = _columns(rng, rows, world)
-    probability = exact.sigmoid(_logit(columns))
+    probability = exact.sigmoid(_logit(columns, world))
     churned = rng.random(rows) < probability
     # Measured or not does not change the customer, so it comes after the outcome.
     unmeasured = rng.random(rows) < world.usage_missing
     columns["data_usage_gb"] = np.where(unmeasured, np.nan, columns["data_usage_gb"])
-    prefix = "CUST" if is_history else "CURR"
     ids = np.array([f"{prefix}{number:08d}" for number in range(1, rows + 1)], dtype=object)
     return Draw(ids, columns, probability, churned)
 
@@ -181,7 +199,7 @@ def _columns(rng: np.random.Generator, rows: int, world: World) -> dict[str, Arr
     }
 
 
-def _logit(c: Columns) -> Floats:
+def _logit(c: Columns, world: World) -> Floats:
     """Log odds of churn: main effects, then interactions."""
     monthly = c["contract"] == "Month-to-month"
     fiber = c["internet_service"] == "Fiber"
@@ -209,4 +227,6 @@ def _logit(c: Columns) -> Floats:
         + 0.4 * (online & (c["data_usage_gb"] < 20))
         + 0.5 * ((c["late_payments"] >= 2) & (c["tenure_months"] < 12))
     )
-    return main + interactions
+    # The rival wants those who have stayed for long and may go; new customers it leaves alone.
+    wooed = (1 - newness) * (c["contract"] != "Two year") - newness
+    return main + interactions + world.rival * wooed

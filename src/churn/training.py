@@ -24,6 +24,7 @@ from churn.decision import threshold
 from churn.fitting import Procedure, prepare
 from churn.folds import Fold, out_of_fold, prepared_folds
 from churn.reference import reference
+from churn.scoring import with_golden
 from churn.search import Searched, search, table
 from churn.settings import NoSearch, Parameters, ProfitDecision
 
@@ -67,7 +68,8 @@ def train(
         parameters: all groups; used are those of `READ`.
         data_sha256: of the file of training rows, for the bundle's provenance.
     Raises:
-        NothingToLearnFrom, CannotResample, TooManyFolds, UnusableScorer, PrecisionOutOfReach.
+        NothingToLearnFrom, CannotResample, TooManyFolds, UnusableScorer, PrecisionOutOfReach,
+        WrongFeature.
     """
     procedure = Procedure(parameters.preprocess, parameters.balance)
     folds = prepared_folds(features, labels, procedure, parameters.search)
@@ -91,7 +93,7 @@ def train(
             train_churners=int(labels.sum()),
         ),
     )
-    bundle = Bundle(manifest, reference(columns, scores), prepared.boost(model))
+    bundle = with_golden(Bundle(manifest, reference(columns, scores), prepared.boost(model)))
     report = {
         "inputs": len(prepared.preprocessor.inputs),
         "dropped": [one.model_dump() for one in prepared.preprocessor.dropped],

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from churn.columns import Columns, take
 from churn.contract import Contract
-from churn.features import feature_set
 from churn.synthetic import draw
+from tests import small
 from tests.small import TELCO, small_parameters
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Shop:
     def __init__(self) -> None:
         columns, labels, _ = self.customers(600)
         model = {"n_estimators": 30, "learning_rate": 0.3, "colsample_bytree": 1}
-        self.scorer = _trained(SHOP, columns, labels, **model)
+        self.scorer = small.trained(SHOP, columns, labels, **model)
 
     @staticmethod
     def customers(rows: int, seed: int = 0) -> tuple[dict[str, Any], Any, Any]:
@@ -78,11 +78,11 @@ class Shop:
     def changed(self, **manifest: Any) -> Scorer:
         """The scorer of the same trees under another manifest."""
         from churn.bundle import Bundle
-        from churn.scoring import Scorer
+        from churn.scoring import Scorer, with_golden
 
         bundle = self.scorer.bundle
         other = bundle.manifest.model_copy(update=manifest)
-        return Scorer(Bundle(other, bundle.reference, bundle.booster))
+        return Scorer(with_golden(Bundle(other, bundle.reference, bundle.booster)))
 
     def evaluated(
         self,
@@ -111,20 +111,10 @@ class Shop:
         return evaluate(scorer, columns, train, test, truth if knows_truth else None, settings)
 
 
-def _trained(table: Contract, columns: Columns, labels: Any, **model: Any) -> Scorer:
-    from churn import training
-    from churn.scoring import Scorer
-
-    parameters = small_parameters(1, **model).model_copy(update={"table": table})
-    features = feature_set(table).compute(columns)
-    with threadpool_limits(1):
-        return Scorer(training.train(columns, features, labels, parameters, "0" * 64).bundle)
-
-
 @pytest.fixture(scope="session")
 def trained() -> Callable[..., Scorer]:
     """Trains a small model of a table: contract, columns, outcomes, parameters of the model."""
-    return _trained
+    return small.trained
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +127,7 @@ def scorer() -> Scorer:
     """A model of the embedded table."""
     drawn = draw(small_parameters(3000).source, "history")
     labels = drawn.churned.astype(np.float64)
-    return _trained(TELCO, drawn.columns, labels, n_estimators=40, learning_rate=0.15)
+    return small.trained(TELCO, drawn.columns, labels, n_estimators=40, learning_rate=0.15)
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from churn import training
-from churn.bundle import BUNDLE, MODEL, REFERENCE, Bundle
+from churn.bundle import BUNDLE, GOLDEN, MODEL, REFERENCE, Bundle
 from churn.calibration import Isotonic, NoCalibration, Sigmoid
 from churn.errors import InvalidBundle
-from churn.scoring import Scorer
+from churn.scoring import Scorer, with_golden
 from tests.small import history, small_parameters
 
-FILES = (MODEL, REFERENCE, BUNDLE)
+FILES = (MODEL, REFERENCE, GOLDEN, BUNDLE)
 each_file = pytest.mark.parametrize("name", FILES)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -88,6 +88,26 @@ def test_a_bundle_that_was_read_says_the_same(bundle, saved):
 
     assert read.manifest == bundle.manifest
     assert read.reference == bundle.reference
+    assert read.golden == bundle.golden
+
+
+def test_a_bundle_is_named_by_one_hash_before_and_after_it_was_read(bundle, saved):
+    assert Bundle.load(saved).sha256 == bundle.sha256
+    assert bundle.sha256 == json.loads((saved / BUNDLE).read_text())["sha256"]
+    other = Bundle(
+        bundle.manifest.model_copy(update={"threshold": 0.123}),
+        bundle.reference,
+        bundle.booster,
+        bundle.golden,
+    )
+    assert other.sha256 != bundle.sha256
+
+
+def test_a_bundle_without_golden_rows_is_not_written(bundle, tmp_path):
+    bare = Bundle(bundle.manifest, bundle.reference, bundle.booster)
+
+    with pytest.raises(ValueError, match=r"no golden rows yet: churn\.scoring\.with_golden"):
+        bare.save(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +121,7 @@ def test_a_bundle_that_was_read_says_the_same(bundle, saved):
 )
 def test_every_calibration_comes_back_and_scores_the_same(bundle, columns, tmp_path, calibration):
     manifest = bundle.manifest.model_copy(update={"calibration": calibration})
-    calibrated = Bundle(manifest, bundle.reference, bundle.booster)
+    calibrated = with_golden(Bundle(manifest, bundle.reference, bundle.booster))
     calibrated.save(tmp_path)
 
     read = Bundle.load(tmp_path)
@@ -119,7 +139,7 @@ def test_the_order_of_the_columns_comes_back(bundle, saved):
     assert read.preprocessor.names == read.feature_names
 
 
-def test_a_folder_holds_exactly_the_three_files(saved):
+def test_a_folder_holds_exactly_the_four_files(saved):
     assert {*_bytes(saved)} == {*FILES}
 
 
@@ -132,6 +152,7 @@ def test_two_saves_give_the_same_bytes(bundle, saved, tmp_path):
 def test_saving_what_was_read_gives_the_same_bytes(saved, columns, tmp_path):
     read = Bundle.load(saved)
     Scorer(read).probabilities(columns)  # use leaves no trace either
+    Scorer(read).check()
     read.save(tmp_path)
 
     assert _bytes(tmp_path) == _bytes(saved)
@@ -210,7 +231,7 @@ def test_a_single_flipped_bit_is_found_and_its_file_named(saved, tmp_path_factor
         Bundle.load(folder)
 
 
-@pytest.mark.parametrize("name", [MODEL, REFERENCE])
+@pytest.mark.parametrize("name", [MODEL, REFERENCE, GOLDEN])
 def test_a_file_of_another_bundle_is_refused(folder, name):
     (folder / name).write_bytes((folder / name).read_bytes() + b"\n")
 
@@ -243,11 +264,11 @@ def test_json_of_something_else_is_refused(folder, content):
         Bundle.load(folder)
 
 
-@pytest.mark.parametrize("number", [0, 1, 3, "2", None])
+@pytest.mark.parametrize("number", [0, 1, 2, "3", None])
 def test_another_format_is_refused_with_both_numbers(folder, number):
     _edit(folder, format=number)
 
-    with pytest.raises(InvalidBundle, match=rf"{BUNDLE}: format {number!r} is not 2\."):
+    with pytest.raises(InvalidBundle, match=rf"{BUNDLE}: format {number!r} is not 3\."):
         Bundle.load(folder)
 
 

@@ -1,5 +1,6 @@
-"""Drift: the index by hand, its levels, and what is said where outcomes are unknown."""
+"""Drift: the index by hand, its levels, and that chance is not taken for drift."""
 
+import json
 import math
 
 import numpy as np
@@ -7,13 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn import drift, metrics
+from churn import drift
 from churn.reference import SCORE, UNSEEN, CategoryBins, Reference, reference
 from churn.settings import DriftSettings
 
-SETTINGS = DriftSettings(warning=0.1, alarm=0.25)
+SETTINGS = DriftSettings(
+    warning=0.1,
+    alarm=0.25,
+    false_alarm=0.01,
+    max_fall=0.05,
+    max_age_days=30,
+    window_days=7,
+    outcome_days=30,
+)
 quick = settings(deadline=None, max_examples=100)
-THRESHOLD = 0.5
 
 
 @st.composite
@@ -31,11 +39,9 @@ def _customers(rows=400, seed=0, shift=0.0, fiber=0.5):
     return {"charge": rng.normal(60 + shift, 10, rows), "plan": plan}, rng.random(rows)
 
 
-def _compare(columns, scores, labels=None, known=None):
-    unknown = np.full(len(scores), np.nan)
-    labels = unknown if labels is None else labels
+def _compare(columns, scores, known=None):
     known = reference(*_customers()) if known is None else known
-    return drift.compare(columns, scores, labels, THRESHOLD, known, SETTINGS)
+    return drift.compare(columns, scores, known, SETTINGS)
 
 
 @quick
@@ -78,19 +84,18 @@ def test_an_emptied_bin_gives_a_large_but_finite_index():
     assert 1 < drift.psi(np.array([0.5, 0.5]), np.array([1.0, 0.0])) < 10
 
 
-def _level(counts, warning, alarm):
-    bins = {"plan": CategoryBins(levels=("a", "b"), ratios=(0.5, 0.5, 0, 0))}
-    plan = np.array(["a"] * counts[0] + ["b"] * counts[1], dtype=object)
-    known = Reference(rows=100, bins=bins)
-    found = drift.compare(
-        {"plan": plan},
-        np.full(len(plan), 0.5),
-        np.full(len(plan), np.nan),
-        THRESHOLD,
-        known,
-        DriftSettings(warning=warning, alarm=alarm),
+def _of_two_words(counts, rows=100_000, **changes):
+    """Drift of a column with two words, half and half in the reference."""
+    known = Reference(
+        rows=rows, bins={"plan": CategoryBins(levels=("a", "b"), ratios=(0.5, 0.5, 0, 0))}
     )
-    return found.drifts["plan"].level
+    plan = np.array(["a"] * counts[0] + ["b"] * counts[1], dtype=object)
+    bounds = SETTINGS.model_copy(update=changes)
+    return drift.compare({"plan": plan}, np.full(len(plan), 0.5), known, bounds).drifts["plan"]
+
+
+def _level(counts, warning, alarm):
+    return _of_two_words(counts, warning=warning, alarm=alarm).level
 
 
 @pytest.mark.parametrize(
@@ -102,16 +107,58 @@ def _level(counts, warning, alarm):
     ],
 )
 def test_the_level_grows_with_the_bounds_that_are_passed(warning, alarm, expected):
-    assert _level((60, 40), warning, alarm) == expected
+    assert _level((6000, 4000), warning, alarm) == expected
 
 
 def test_a_bound_that_is_exactly_reached_counts():
     index = drift.psi(np.array([0.5, 0.5, 0, 0]), np.array([0.6, 0.4, 0, 0]))
     above = math.nextafter(index, 1)
 
-    assert _level((60, 40), above, 1) == "ok"
-    assert _level((60, 40), index, above) == "warning"
-    assert _level((60, 40), index, index) == "alarm"
+    assert _level((6000, 4000), above, 1) == "ok"
+    assert _level((6000, 4000), index, above) == "warning"
+    assert _level((6000, 4000), index, index) == "alarm"
+
+
+def test_of_few_rows_the_same_shares_are_no_drift():
+    """PSI is at the bound; but so few rows may fall like that by chance."""
+    few, many = _of_two_words((14, 6), rows=100), _of_two_words((1400, 600), rows=10_000)
+
+    assert few.psi == pytest.approx(many.psi) == pytest.approx(0.169, abs=0.001)
+    assert (few.level, many.level) == ("ok", "warning")
+    assert few.chance > few.psi > many.chance
+
+
+def test_a_movement_that_is_real_but_small_is_no_drift():
+    found = _of_two_words((52_000, 48_000))
+
+    assert found.p_value < 1e-15
+    assert found.psi > found.chance
+    assert found.level == "ok"
+
+
+def test_the_share_of_false_alarms_that_is_allowed_decides():
+    counts = (1100, 900)
+
+    def level(share):
+        return _of_two_words(counts, warning=0.01, false_alarm=share).level
+
+    assert level(0.001) == "warning"
+    assert level(1e-6) == "ok"
+
+
+def test_two_hundred_rows_without_drift_raise_no_alarm():
+    known = reference(*_customers(8000, seed=1))
+
+    found = [_compare(*_customers(200, seed=seed), known) for seed in range(2, 302)]
+
+    assert sum(one.level != "ok" for one in found) <= 3
+    assert sum(one.psi >= 0.1 for each in found for one in each.drifts.values()) > 3
+
+
+def test_two_hundred_rows_that_have_moved_raise_one():
+    known = reference(*_customers(8000, seed=1))
+
+    assert _compare(*_customers(200, seed=2, shift=10), known).drifts["charge"].level == "alarm"
 
 
 def test_the_training_rows_themselves_have_not_moved():
@@ -183,42 +230,21 @@ def test_the_shares_of_every_column_sum_to_one(rows, seed):
         assert len(one.labels) == len(one.current) == len(one.reference)
 
 
-# quality
-
-
-def test_without_outcomes_there_is_no_quality():
-    assert _compare(*_customers()).quality is None
-
-
-@pytest.mark.parametrize(("churners", "others"), [(4, 300), (300, 4), (0, 300)])
-def test_too_few_known_outcomes_of_a_class_give_no_quality(churners, others):
+def test_the_summary_holds_plain_data_rounded_to_what_is_meant():
     columns, scores = _customers()
-    labels = np.full(400, np.nan)
-    labels[:churners], labels[churners : churners + others] = 1, 0
+    moved = {**columns, "plan": np.full(len(scores), "DSL", dtype=object)}
 
-    assert _compare(columns, scores, labels).quality is None
+    found = _compare(moved, scores)
+    summary = found.summary()
 
-
-def test_quality_is_that_of_the_rows_whose_outcome_is_known():
-    columns, scores = _customers()
-    labels = (np.random.default_rng(5).random(400) < scores).astype(float)
-    labels[::3] = np.nan
-    known = ~np.isnan(labels)
-
-    quality = _compare(columns, scores, labels).quality
-
-    assert quality == metrics.measured(labels[known], scores[known], THRESHOLD)
-    assert quality["n"] == known.sum()
-
-
-def test_the_summary_holds_plain_data_only():
-    columns, scores = _customers()
-
-    summary = _compare(columns, scores).summary()
-
-    assert summary == {
-        "rows": 400,
-        "level": "ok",
-        "drift": {name: {"psi": 0.0, "level": "ok"} for name in _compare(columns, scores).drifts},
-        "quality": None,
+    assert (summary["rows"], summary["level"]) == (400, "alarm")
+    assert [*summary["drift"]] == [*found.drifts]
+    plan, charge = found.drifts["plan"], summary["drift"]["charge"]
+    assert summary["drift"]["plan"] == {
+        "psi": round(plan.psi, 6),
+        "chance": round(plan.chance, 6),
+        "p_value": pytest.approx(plan.p_value, rel=0.005),
+        "level": "alarm",
     }
+    assert charge == {"psi": 0.0, "chance": charge["chance"], "p_value": 1.0, "level": "ok"}
+    assert json.loads(json.dumps(summary)) == summary

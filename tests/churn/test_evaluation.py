@@ -271,8 +271,8 @@ def test_the_details_tell_everything_that_is_measured(known):
     details = known.details()
 
     assert [*details] == [
-        *("threshold", "confusion", "intervals", "calibration_error", "money", "leaks"),
-        *("importance", "slices"),
+        *("bundle_sha256", "threshold", "confusion", "intervals", "calibration_error", "money"),
+        *("leaks", "importance", "slices"),
     ]
     assert details["money"]["assumptions"] == known.campaign.money.model_dump()
     assert details["confusion"] == known.confusion

@@ -9,16 +9,33 @@ from churn.page import render
 
 def drift(name, charts=None, **changes):
     """The drift page of one column with the given name."""
-    comparison = SimpleNamespace(
-        rows=2000, level="ok", quality=None, drifts={name: SimpleNamespace(psi=0.01, level="ok")}
+    score = "churn_probability"
+    kept = SimpleNamespace(n=2000, mean=0.2, flagged=0.3)
+    report = SimpleNamespace(
+        comparison=SimpleNamespace(
+            rows=2000, drifts={one: SimpleNamespace(psi=0.01) for one in (name, score)}
+        ),
+        current=kept,
+        held_out=kept,
+        quality=None,
+        estimated=SimpleNamespace(reason="too few", metrics=None),
     )
+    column = dict.fromkeys(("bin", "shares", "psi", "chance", "p"), "0")
     values = {
-        "comparison": comparison,
+        "report": report,
+        "level": "ok",
         "moved": [],
-        "charts": charts or {},
+        "columns": [{"name": name, "level": "ok", "by_chance": False, **column}],
+        "quality": [],
+        "todo": [],
+        "charts": {name: "", score: "", **(charts or {})},
+        "score": score,
+        "strongest": [name],
+        "threshold": 0.5,
         "reference_rows": 8000,
-        "settings": SimpleNamespace(warning=0.1, alarm=0.25),
+        "settings": SimpleNamespace(warning=0.1, alarm=0.25, false_alarm=0.01, max_fall=0.05),
         "has_current": True,
+        "percent": "{:.1%}".format,
         **changes,
     }
     return render("drift.html", **{name: one for name, one in values.items() if one is not None})
@@ -42,9 +59,7 @@ def test_charts_that_are_marked_as_ours_are_not_escaped():
     assert "&lt;svg&gt;" in drift("age", {"age": "<svg></svg>"})
 
 
-@pytest.mark.parametrize(
-    ("template", "name"), [("drift.html", "comparison"), ("evaluation.html", "m")]
-)
+@pytest.mark.parametrize(("template", "name"), [("drift.html", "report"), ("evaluation.html", "m")])
 def test_a_name_that_was_not_given_is_an_error(template, name):
     with pytest.raises(UndefinedError, match=f"'{name}' is undefined"):
         render(template)

@@ -94,6 +94,18 @@ def test_a_row_scores_the_same_among_many(scorer, customers):
     assert together[::25].tolist() == alone
 
 
+@quick
+@given(rows=st.integers(1, 70), seed=st.integers(0, 1000))
+def test_few_rows_score_as_the_same_rows_do_in_a_table(scorer, worn, rows, seed):
+    table = worn(200, seed)
+    few = take(table, slice(rows))
+
+    assert scorer.probabilities(few).tobytes() == scorer.probabilities(table)[:rows].tobytes()
+    matrix = scorer.bundle.manifest.preprocessor.matrix(scorer.features(few))
+    expected = scorer.bundle.booster.inplace_predict(matrix, predict_type="margin")
+    assert scorer.margins(few).tolist() == expected.tolist()
+
+
 def test_the_number_of_threads_does_not_change_a_bit(scorer, customers):
     scores = []
     for threads in (1, 2):

@@ -1,6 +1,7 @@
 """Settings: each bound where it is, and a wrong value told by key, value and what is allowed."""
 
 import copy
+from datetime import UTC, date, datetime
 from functools import reduce
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ruamel.yaml import YAML
 
 from churn.errors import InvalidParameters
 from churn.params import checked
-from churn.settings import FileSource, Parameters, SyntheticSource
+from churn.settings import FileSource, LogSource, Parameters, SyntheticSource
 
 SPACE = {"max_depth": [3, 5], "learning_rate": [0.05, 0.1]}
 SEARCH = {"folds": 5, "seed": 0, "scoring": "neg_log_loss"}
@@ -85,6 +86,28 @@ BOUNDS = {
     "tracking.experiment": (["x"], [""]),
     "drift.warning": ([0.01, 0.25], [0, 0.26]),
     "drift.alarm": ([0.1, 9], [0.09, INFINITY]),
+    "drift.false_alarm": ([0.001, 0.5], [0, 0.51]),
+    "drift.max_fall": ([0.01, 0.99], [0, 1]),
+    "drift.max_age_days": ([0.5, 365], [0, INFINITY]),
+    "serve.processes": ([1, 64], [0, 65, True]),
+    "serve.max_batch": ([1, 100_000], [0, 100_001]),
+    "serve.max_in_flight": ([1, 100_000], [0, 100_001]),
+    "serve.requests_per_second": ([None, 0.01, 1e6], [0, 0.009, INFINITY, NAN]),
+    "serve.deadline": ([0.1, 300], [0.09, 301, NAN]),
+    "serve.cors_origins": (
+        [(), ("*",), ("https://crm.example.com", "http://localhost:3000")],
+        ["*", ["crm.example.com"], ["https://*.example.com"], ["https://a.example/x"]],
+    ),
+    "serve.log_requests": ([True, False], ["sometimes"]),
+    "serve.risk.medium": ([0, 0.7], [-0.01, NAN]),
+    "serve.risk.high": ([0.3, 1], [1.01, NAN]),
+    "serve.recommendation.low": (["x"], [""]),
+    "serve.recommendation.medium": (["x"], [""]),
+    "serve.recommendation.high": (["x"], [""]),
+    "serve.challenger.model": ([None, "v1.2.0"], [""]),
+    "serve.challenger.mode": (["shadow", "split"], ["canary"]),
+    "serve.challenger.share": ([0, 1], [-0.01, 1.01, NAN]),
+    "serve.challenger.salt": (["", "x"], [1]),
 }
 
 
@@ -138,6 +161,12 @@ def test_a_guard_that_guards_nothing_is_refused(guard, message):
         with_one("evaluate.guard", guard)
 
 
+def test_the_bounds_of_the_risk_levels_must_not_cross():
+    message = r"params\.yaml: serve\.risk: high 0\.7 is below medium 0\.71"
+    with pytest.raises(InvalidParameters, match=message):
+        with_one("serve.risk.medium", 0.71)
+
+
 def test_settings_cannot_be_changed_after_they_were_read():
     model = checked(Parameters, SHIPPED, "params.yaml").model
     with pytest.raises(ValidationError, match="frozen"):
@@ -149,6 +178,41 @@ def test_the_generator_is_not_given_a_file_in_silence():
     paths = {"history": "customers.csv", "current": "conf/source/none/current", "drift": "none"}
     with pytest.raises(ValidationError, match=r"reads no file, 'customers\.csv' neither; set"):
         SyntheticSource.model_validate(given | paths)
+
+
+LOG = {
+    "kind": "prediction_log", "history": "conf/source/none/history",
+    "current": "conf/source/none/current", "months": 6, "current_days": 30,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (None, None),
+        ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        (date(2026, 1, 31), datetime(2026, 1, 31, tzinfo=UTC)),
+        ("2026-01-31T12:00:00+02:00", datetime(2026, 1, 31, 10, tzinfo=UTC)),
+        ("2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_of_the_log_is_in_utc_if_it_names_no_zone(written, read):
+    assert LogSource.model_validate(LOG | {"until": written}).until == read
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("until", "yesterday", "'yesterday' is no date in ISO 8601, such as 2026-01-31"),
+        ("until", 2026, "2026 is no date in ISO 8601"),
+        ("months", 0, "greater than or equal to 1"),
+        ("current_days", 0.5, "integer"),
+        ("history", "a.csv", r"source=prediction_log reads no file, 'a\.csv' neither"),
+    ],
+)
+def test_a_log_is_not_read_of_a_time_that_is_none(key, value, message):
+    with pytest.raises(ValidationError, match=message):
+        LogSource.model_validate(LOG | {"until": None, key: value})
 
 
 # search

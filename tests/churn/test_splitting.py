@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from churn.errors import EmptySplit
 from churn.settings import SplitSettings
-from churn.splitting import is_test, refuse_empty_side
+from churn.splitting import in_share, is_test, refuse_empty_side
 
 FIFTH = SplitSettings(test_share=0.2, salt="churn")
 IDS = [f"CUST{number:08d}" for number in range(20_000)]
@@ -67,3 +67,39 @@ def test_a_side_with_too_few_of_one_outcome_is_refused(churners, others):
 
 def test_five_of_each_outcome_are_enough():
     refuse_empty_side("test", np.repeat([1.0, 0.0], [5, 5]))
+
+
+# a share of all customers
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 1.0])
+def test_a_share_of_all_customers_is_in_it(share):
+    found = in_share(IDS, "challenger", share)
+
+    assert found.dtype == np.bool_
+    assert abs(found.mean() - share) <= 4 * np.sqrt(share * (1 - share) / len(IDS))
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(
+    ids=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), max_size=20),
+    salt=st.text("ab\u00fc", max_size=4),
+    share=st.floats(0, 1),
+)
+def test_a_customer_is_in_the_share_alone_as_among_others(ids, salt, share):
+    together = in_share(iter(ids), salt, share).tolist()
+
+    assert together == [bool(in_share([one], salt, share)[0]) for one in ids]
+    # Who is in a share is in every larger one.
+    larger = in_share(ids, salt, min(1.0, share * 1.5)).tolist()
+    assert all(is_also for is_in, is_also in zip(together, larger, strict=True) if is_in)
+
+
+def test_the_test_rows_are_a_share_by_the_salt_of_the_split():
+    assert is_test(IDS, FIFTH).tolist() == in_share(IDS, "churn", 0.2).tolist()
+
+
+def test_the_shares_of_two_salts_have_nothing_to_do_with_each_other():
+    one, other = in_share(IDS, "churn", 0.5), in_share(IDS, "challenger", 0.5)
+
+    assert 0.23 < (one & other).mean() < 0.27

@@ -6,7 +6,7 @@ import pytest
 from churn.contract import BooleanColumn, CategoryColumn, IntegerColumn
 from churn.params import read_parameters
 from churn.settings import FileSource
-from churn.synthetic import draw, generator, true_probabilities
+from churn.synthetic import UPHEAVAL, WORLDS, draw, draw_from, generator, true_probabilities
 
 SHIPPED = read_parameters(Path(__file__).parents[2] / "params.yaml")
 CONTRACT = SHIPPED.table
@@ -153,3 +153,19 @@ def test_true_probabilities_are_those_of_the_ids_in_their_order():
 def test_nobody_knows_the_true_probabilities_of_a_file():
     files = FileSource(kind="csv", history="a.csv", current="b.csv")
     assert true_probabilities(files, ["C1"]) is None
+
+
+def test_in_the_upheaval_the_same_customers_behave_otherwise():
+    def drawn(world):
+        return draw_from(world, 2000, np.random.default_rng(0), "C")
+
+    calm, wooed = drawn(WORLDS["strong"]), drawn(UPHEAVAL)
+
+    assert all(
+        np.array_equal(calm.columns[name], wooed.columns[name], equal_nan=values.dtype != object)
+        for name, values in calm.columns.items()
+    )
+    settled = (calm.columns["tenure_months"] > 12) & (calm.columns["contract"] != "Two year")
+    assert (wooed.probability > calm.probability)[settled].all()
+    new = calm.columns["tenure_months"] < 6
+    assert (wooed.probability < calm.probability)[new].all()

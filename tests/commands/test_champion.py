@@ -16,19 +16,20 @@ from churn.champion import Change, Comparison
 from churn.contract import Contract
 from churn.errors import (
     ChampionLacksColumns,
-    ChampionNotFound,
     InvalidBundle,
     NoRepository,
     OtherRows,
     OtherTable,
     RowsMissing,
     StaleModel,
+    TaggedModelNotFound,
     UnusableChampion,
 )
 from churn.files import read_parquet, write_parquet
 from churn.params import read_parameters
 from churn.splitting import is_test
 from commands import champion
+from commands.tags import git
 from tests.checkout import Checkout
 
 TAG = "churn#prod"
@@ -63,20 +64,6 @@ def inside(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
 # which model is the champion
 
 
-@pytest.mark.parametrize(
-    ("tags", "newest"),
-    [
-        ([], None),
-        (["churn#prod"], "churn#prod"),
-        (["churn#prod#9", "churn#prod#10", "churn#prod#1"], "churn#prod#10"),
-        (["churn#prod#1", "churn#prod"], "churn#prod#1"),
-        (["churn#production", "churn#prod!#3", "churn@v1.0.0", "old/churn#prod"], None),
-    ],
-)
-def test_the_newest_tag_of_production_names_the_champion(tags, newest):
-    assert champion.newest(tags) == newest
-
-
 def test_without_a_tag_there_is_no_champion_and_no_error(checkout: Checkout):
     done = run(checkout)
 
@@ -90,10 +77,10 @@ def test_without_git_there_is_no_telling(inside: Checkout):
     done = run(inside)
 
     assert done.returncode == 1
-    assert done.stderr.startswith("error: git does not know the champion's tag: fatal: not a git")
+    assert done.stderr.startswith("error: git does not know the models' tags: fatal: not a git")
     assert done.stderr.count("\n") == 1
     with pytest.raises(NoRepository, match="Run this in a clone"):
-        champion.git("tag")
+        git("tag")
 
 
 # on whom, and what is said
@@ -154,12 +141,20 @@ def test_only_customers_held_out_by_both_splits_count(inside: Checkout, capsys):
     assert f"On {both} customers held out from both models" in text
 
 
-def test_features_that_changed_since_are_mentioned(inside: Checkout, capsys):
+def test_a_champion_that_scores_otherwise_than_at_training_is_mentioned(inside: Checkout):
     decide_otherwise(inside)
-    with Path("src/churn/features/telco.py").open("a") as module:
-        module.write("# A thought.\n")
+    module = Path("src/churn/features/telco.py")
+    # a thought changes no number
+    module.write_text(f"{module.read_text()}# A thought.\n")
+    assert "Note:" not in run(inside).stdout
+    # another year does
+    module.write_text(module.read_text().replace("tenure_months / 12", "tenure_months / 13"))
 
-    assert "Note: src/churn/features has changed since" in said(capsys)
+    done = run(inside)
+
+    assert done.returncode == 0
+    note = "Note: the champion does not score as it did when it was trained: golden row "
+    assert note in done.stdout
 
 
 @pytest.mark.parametrize(("promote", "may"), [(True, "may be"), (False, "may not be")])
@@ -199,7 +194,7 @@ def test_the_text_says_what_changes_and_what_follows(promote, may):
 def test_a_champion_that_is_in_no_cache_is_told(inside: Checkout):
     shutil.rmtree(".dvc/cache")
 
-    with pytest.raises(ChampionNotFound, match=r"churn#prod, cannot be fetched: .*run dvc push"):
+    with pytest.raises(TaggedModelNotFound, match=r"churn#prod cannot be fetched: .*run dvc push"):
         champion.fetched(TAG)
 
 
@@ -218,7 +213,7 @@ def test_a_commit_without_a_model_cannot_be_the_champion(inside: Checkout):
     inside.run("git", "commit", "-q", "-m", "no lock")
     tag(inside, "churn#prod#1")
 
-    with pytest.raises(ChampionNotFound, match=r"churn#prod#1, cannot be fetched.*run dvc repro"):
+    with pytest.raises(TaggedModelNotFound, match=r"churn#prod#1 cannot be fetched.*run dvc repro"):
         champion.fetched("churn#prod#1")
 
 

@@ -37,7 +37,8 @@ def test_a_real_table_runs_by_configuration_alone(
     assert {name for name in inputs if name.startswith("sum_of_")} == sums
     # Without current customers the test rows are compared, whose outcomes are known.
     assert drift["rows"] == metrics["n"]
-    assert drift["quality"]["roc_auc"] == metrics["roc_auc"]
+    assert drift["quality"]["metrics"]["roc_auc"]["value"] == metrics["roc_auc"]
+    assert not any(one["fallen"] for one in drift["quality"]["metrics"].values())
     page = (checkout.folder / "reports/drift.html").read_text()
     assert "test customers (there are no current ones)" in page
 

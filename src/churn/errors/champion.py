@@ -10,20 +10,20 @@ from churn.wording import listed
 
 
 class NoRepository(ChurnError):
-    """There is no git repository in which a tag could name the champion."""
+    """There is no git repository in which a tag could name a model."""
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"git does not know the champion's tag: {why}. Run this in a clone of the repository."
+            f"git does not know the models' tags: {why}. Run this in a clone of the repository."
         )
 
 
-class ChampionNotFound(ChurnError):
-    """The champion's commit has no bundle, or no copy of it is within reach."""
+class TaggedModelNotFound(ChurnError):
+    """The commit of a tag has no bundle, or no copy of it is within reach."""
 
     def __init__(self, tag: str, why: str) -> None:
         super().__init__(
-            f"the bundle of the champion, git tag {tag}, cannot be fetched: {why}. Where it was "
+            f"the model of git tag {tag} cannot be fetched: {why}. Where it was "
             "built, run dvc push, and have the same remote here (dvc remote list); or check the "
             "tag out and run dvc repro."
         )

@@ -23,6 +23,18 @@ class InvalidBundle(ChurnError):
         super().__init__(f"{path}: {problem}. Rebuild it with make repro, or fetch it again.")
 
 
+class OtherProbability(ChurnError):
+    """A golden row of a bundle does not have the probability that it had at training."""
+
+    def __init__(self, row: int, found: float, expected: float) -> None:
+        super().__init__(
+            f"golden row {row} of the bundle has the probability {found!r}, at training it had "
+            f"{expected!r}: XGBoost, numpy or the feature functions are not those that the model "
+            "was trained with. Install the requirements of the model's commit and use its "
+            "features, or train again with make repro."
+        )
+
+
 class NothingToLearnFrom(ChurnError):
     """No usable model input is left."""
 

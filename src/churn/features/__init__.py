@@ -14,6 +14,7 @@ import pkgutil
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
@@ -56,10 +57,15 @@ class FeatureSet:
         """Model inputs that are no columns."""
         return (*self.totals, *self.functions)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Every model input, columns first."""
         return (*self.columns, *self.derived)
+
+    @cached_property
+    def _calls(self) -> list[tuple[str, Feature, tuple[str, ...]]]:
+        """Name, function and parameters: to look them up takes longer than to compute a row."""
+        return [(name, one, _parameters(one)) for name, one in self.functions.items()]
 
     def compute(self, columns: Columns) -> Columns:
         """Add the features to the columns.
@@ -76,8 +82,8 @@ class FeatureSet:
         rows = row_count(columns)
         totals = {name: sum(columns[one] for one in parts) for name, parts in self.totals.items()}
         known: dict[str, Array | float] = {**self.constants, **columns, **totals}
-        for name, function in self.functions.items():
-            needed = {parameter: known[parameter] for parameter in _parameters(function)}
+        for name, function, parameters in self._calls:
+            needed = {parameter: known[parameter] for parameter in parameters}
             try:
                 known[name] = _as_column(name, function(**needed), rows)
             except ChurnError:
@@ -165,7 +171,7 @@ def _as_column(name: str, values: object, rows: int) -> Array:
         raise WrongFeature(name, f"returned shape {values.shape}", rows)
     if values.dtype.kind in "OU":
         return values.astype(object)
-    numbers = values.astype(np.float64)
-    if infinite := int(np.isinf(numbers).sum()):
+    numbers = values.astype(np.float64, copy=False)
+    if infinite := np.count_nonzero(np.isinf(numbers)):
         raise WrongFeature(name, f"returned {infinite} infinite values (guard the divisor)", rows)
     return numbers

@@ -15,8 +15,9 @@ Words = NDArray[np.object_]
 
 def _is(values: Words, level: str) -> Numbers:
     """1 where the category is `level`, 0 where it is another, NaN where it is missing."""
-    missing = values == None  # noqa: E711  element by element
-    return np.where(missing, np.nan, values == level)
+    found = (values == level).astype(np.float64)
+    found[values == None] = np.nan  # noqa: E711  element by element
+    return found
 
 
 # tenure
@@ -88,8 +89,9 @@ def total_services(
 ) -> Numbers:
     """How many of phone, TV, streaming and internet the customer has; missing is no."""
     has_internet = 1 - _is(internet_service, "None")
-    services = np.stack([phone_service, tv_service, streaming_service, has_internet])
-    return np.nan_to_num(services).sum(axis=0)
+    # fmax: the greater one of those that are not missing.
+    at_home = np.fmax(phone_service, 0) + np.fmax(has_internet, 0)
+    return at_home + np.fmax(tv_service, 0) + np.fmax(streaming_service, 0)
 
 
 def service_adoption_rate(total_services: Numbers) -> Numbers:

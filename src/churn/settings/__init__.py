@@ -14,6 +14,7 @@ from churn.settings.common import LEAST_OF_EACH_CLASS
 from churn.settings.data import (
     PLACEHOLDERS,
     FileSource,
+    LogSource,
     Source,
     SplitSettings,
     SyntheticSource,
@@ -25,6 +26,13 @@ from churn.settings.evaluation import (
     LeakSettings,
     MoneySettings,
     TrackingSettings,
+)
+from churn.settings.serving import (
+    ChallengerSettings,
+    LogSettings,
+    RecommendationSettings,
+    RiskSettings,
+    ServeSettings,
 )
 from churn.settings.training import (
     BalanceSettings,
@@ -48,6 +56,7 @@ __all__ = [
     "PLACEHOLDERS",
     "BalanceSettings",
     "CalibrationSettings",
+    "ChallengerSettings",
     "DecisionSettings",
     "DriftSettings",
     "EvaluateSettings",
@@ -56,6 +65,8 @@ __all__ = [
     "FixedDecision",
     "GridSearch",
     "LeakSettings",
+    "LogSettings",
+    "LogSource",
     "ModelSettings",
     "MoneySettings",
     "NoSearch",
@@ -64,7 +75,10 @@ __all__ = [
     "PreprocessSettings",
     "ProfitDecision",
     "RecallAtPrecision",
+    "RecommendationSettings",
+    "RiskSettings",
     "SearchSettings",
+    "ServeSettings",
     "Source",
     "SplitSettings",
     "SyntheticSource",
@@ -89,6 +103,7 @@ class Parameters(Frozen):
     evaluate: EvaluateSettings
     tracking: TrackingSettings
     drift: DriftSettings
+    serve: ServeSettings
 
     @model_validator(mode="after")
     def _guards_are_sliced(self) -> Self:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from churn.contract import Frozen, Number, Whole
 from churn.settings.common import Seed, Share
@@ -15,7 +16,21 @@ PLACEHOLDERS = ("conf/source/none/history", "conf/source/none/current")
 Rows = Annotated[Whole, Field(ge=1, le=1_000_000_000)]
 
 
-class SyntheticSource(Frozen):
+class _NoFileSource(Frozen):
+    kind: str
+    history: str
+    current: str
+
+    @field_validator("history", "current")
+    @classmethod
+    def _is_a_placeholder(cls, path: str, info: ValidationInfo) -> str:
+        if path not in PLACEHOLDERS:
+            kind = info.data.get("kind")
+            raise ValueError(f"source={kind} reads no file, {path!r} neither; set source=csv")
+        return path
+
+
+class SyntheticSource(_NoFileSource):
     """Customers drawn from the embedded generator.
 
     Attributes:
@@ -26,19 +41,43 @@ class SyntheticSource(Frozen):
     """
 
     kind: Literal["synthetic"]
-    history: str
-    current: str
     seed: Seed
     history_rows: Rows
     current_rows: Rows
     drift: Literal["none", "mild", "strong"]
 
-    @field_validator("history", "current")
+
+class LogSource(_NoFileSource):
+    """Customers from the prediction log, whose address is in `DATABASE_URL`.
+
+    Attributes:
+        history, current: placeholders that DVC watches in place of a file.
+        months: the predictions of how many months before `until` are learned from.
+        current_days: the predictions of how many days before `until` are the recent ones.
+        until: the moment at which the log is looked at, in UTC if it names no zone; None for now.
+    """
+
+    kind: Literal["prediction_log"]
+    months: Annotated[Whole, Field(ge=1, le=1200)]
+    current_days: Annotated[Whole, Field(ge=1, le=36_500)]
+    until: datetime | None
+
+    @field_validator("until", mode="before")
     @classmethod
-    def _is_a_placeholder(cls, path: str) -> str:
-        if path not in PLACEHOLDERS:
-            raise ValueError(f"source=synthetic reads no file, {path!r} neither; set source=csv")
-        return path
+    def _is_a_moment(cls, until: object) -> object:
+        if until is None or isinstance(until, date):
+            return until
+        try:
+            return datetime.fromisoformat(str(until) if isinstance(until, str) else "")
+        except ValueError:
+            raise ValueError(
+                f"{until!r} is no date in ISO 8601, such as 2026-01-31 or 2026-01-31T12:00:00Z"
+            ) from None
+
+    @field_validator("until")
+    @classmethod
+    def _has_a_zone(cls, until: datetime | None) -> datetime | None:
+        return until and (until if until.tzinfo else until.replace(tzinfo=UTC))
 
 
 class FileSource(Frozen):
@@ -54,7 +93,7 @@ class FileSource(Frozen):
     current: str
 
 
-Source = Annotated[SyntheticSource | FileSource, Field(discriminator="kind")]
+Source = Annotated[SyntheticSource | FileSource | LogSource, Field(discriminator="kind")]
 
 
 class ValidateSettings(Frozen):

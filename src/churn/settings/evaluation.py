@@ -72,10 +72,24 @@ class TrackingSettings(Frozen):
 
 
 class DriftSettings(Frozen):
-    """PSI from which a feature is called drifting: `warning` and `alarm`."""
+    """When the world has changed, and the model is to be made anew.
+
+    Attributes:
+        warning, alarm: PSI from which a column counts as moved.
+        false_alarm: share of comparisons without drift in which anything may be called moved.
+        max_fall: by which a metric may fall below its baseline.
+        max_age_days: how old a model may become.
+        window_days: the predictions of how many days are compared with the training rows.
+        outcome_days: those of how many days tell the quality, once their outcomes are known.
+    """
 
     warning: Annotated[Number, Field(gt=0)]
     alarm: Annotated[Number, Field(gt=0)]
+    false_alarm: Annotated[Number, Field(gt=0, le=0.5)]
+    max_fall: Annotated[Number, Field(gt=0, lt=1)]
+    max_age_days: Annotated[Number, Field(gt=0)]
+    window_days: Annotated[Number, Field(gt=0, le=36_500)]
+    outcome_days: Annotated[Number, Field(gt=0, le=36_500)]
 
     @model_validator(mode="after")
     def _alarm_is_not_below_warning(self) -> Self:

@@ -1,0 +1,1 @@
+"""The servers that stand beside ours in `make bench-serve`, each as its own documents write it."""

@@ -1,0 +1,312 @@
+"""What a request can get instead of an answer: one class for each, its status and words here.
+
+Every message says what is wrong, what is allowed, and how to mend it; the problems with single
+values are listed beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from serve.problems import Problem, told, told_by_row
+
+
+class RequestError(Exception):
+    """Base of all of them.
+
+    Attributes:
+        status: of the HTTP answer.
+        code: a word for programs.
+        headers: to send beside the answer.
+        problems: with single values, as they stand in the answer.
+    """
+
+    status = 422
+    code = "invalid_request"
+    headers: tuple[tuple[str, str], ...] = ()
+    problems: Sequence[Mapping[str, Any]] = ()
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """Content of the answer."""
+        found = {"error": self.code, "message": str(self), "request_id": request_id}
+        return {**found, "problems": self.problems} if self.problems else found
+
+
+class MalformedBody(RequestError):
+    """The body is empty, or is not JSON in UTF-8."""
+
+    code = "malformed_body"
+
+    def __init__(self, problem: str, wanted: str) -> None:
+        super().__init__(f"The body cannot be read: {problem}. Send {wanted} as JSON in UTF-8.")
+
+
+class DoubledField(RequestError):
+    """A JSON object has a field twice."""
+
+    code = "doubled_field"
+
+    def __init__(self, field: str, index: int | None) -> None:
+        place = {} if index is None else {"index": index}
+        self.problems = [
+            {**place, "field": field, "problem": "given more than once", "allowed": "once"}
+        ]
+        super().__init__(f"The field {field!r} is given more than once. Send each field once.")
+
+
+class InvalidCustomer(RequestError):
+    """One customer has values that the contract does not allow."""
+
+    code = "invalid_customer"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = told(problems)
+        super().__init__("The customer was not scored: see the problems.")
+
+
+class InvalidBatch(RequestError):
+    """Customers of a batch have values that the contract does not allow."""
+
+    code = "invalid_batch"
+
+    def __init__(self, problems: Mapping[int, Sequence[Problem]]) -> None:
+        self.problems = told_by_row(problems)
+        super().__init__(
+            f"Nothing was scored: {len(problems)} customers have problems, each listed with its "
+            "index. Correct them, or score the others with ?on_error=skip."
+        )
+
+
+class InvalidFeedback(RequestError):
+    """Outcomes have values that are not allowed."""
+
+    code = "invalid_feedback"
+
+    def __init__(self, problems: Mapping[int, Sequence[Problem]]) -> None:
+        self.problems = told_by_row(problems)
+        super().__init__(
+            f"Nothing was recorded: {len(problems)} outcomes have problems, each listed with its "
+            "index. Correct them and send all of them again."
+        )
+
+
+class InvalidColumns(RequestError):
+    """A batch by columns lacks a column, or has one that is not known or is no list."""
+
+    code = "invalid_columns"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = told(problems)
+        super().__init__("Nothing was scored: see the problems with the columns.")
+
+
+class UnequalColumns(RequestError):
+    """The columns of a batch are of several lengths."""
+
+    code = "unequal_columns"
+
+    def __init__(self, lengths: Sequence[int]) -> None:
+        super().__init__(
+            f"Columns must be of one length, got {', '.join(map(str, lengths[:5]))}. "
+            "Send a value for each customer in each column, null where it is missing."
+        )
+
+
+class NoBatch(RequestError):
+    """The body of a batch is neither a list nor columns."""
+
+    code = "no_batch"
+
+    def __init__(self) -> None:
+        super().__init__(
+            'A batch is a list of customers, [{…}, {…}], or columns, {"columns": {"age": […], …}}.'
+        )
+
+
+class EmptyBatch(RequestError):
+    """A batch without a customer."""
+
+    code = "empty_batch"
+
+    def __init__(self) -> None:
+        super().__init__("The batch is empty. Send at least one customer.")
+
+
+class TooManyRows(RequestError):
+    """A batch has more customers than are allowed."""
+
+    code = "too_many_rows"
+
+    def __init__(self, rows: int, most: int) -> None:
+        super().__init__(
+            f"The batch has {rows} customers; {most} are allowed. Send it in several batches."
+        )
+
+
+class InvalidQuery(RequestError):
+    """A query parameter is unknown or has a value that is not allowed."""
+
+    code = "invalid_query"
+
+    def __init__(self, name: str, problem: str, allowed: str) -> None:
+        self.problems = [{"field": name, "problem": problem, "allowed": allowed}]
+        super().__init__(f"The query parameter {name!r} cannot be used: {problem}.")
+
+
+class WrongContentType(RequestError):
+    """The body is said to be something else than JSON."""
+
+    status = 415
+    code = "wrong_content_type"
+
+    def __init__(self, given: str) -> None:
+        said = f"The content type is {given!r}" if given else "There is no content type"
+        super().__init__(f"{said}. Send the header Content-Type: application/json.")
+
+
+class BodyTooLarge(RequestError):
+    """The body is longer than is allowed."""
+
+    status = 413
+    code = "body_too_large"
+    headers = (("connection", "close"),)
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The body is longer than {most} bytes, which is all that is allowed.")
+
+
+class BodyTooSlow(RequestError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "body_too_slow"
+    headers = (("connection", "close"),)
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The body did not arrive within {seconds:g} s. Send it again.")
+
+
+class NotFound(RequestError):
+    """No such path."""
+
+    status = 404
+    code = "not_found"
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(f"There is no such path. There are: {', '.join(paths)}.")
+
+
+class MethodNotAllowed(RequestError):
+    """The path is there, but not for this method."""
+
+    status = 405
+    code = "method_not_allowed"
+
+    def __init__(self, allowed: str) -> None:
+        self.headers = (("allow", allowed),)
+        super().__init__(f"This path takes {allowed}.")
+
+
+class NotAuthorised(RequestError):
+    """No key, or not one of those that are let in."""
+
+    status = 401
+    code = "not_authorised"
+    headers = (("www-authenticate", "X-API-Key"),)
+
+    def __init__(self) -> None:
+        super().__init__("Send a valid key in the header X-API-Key.")
+
+
+class NeedsAdminKey(RequestError):
+    """A command to the server without the key for commands."""
+
+    status = 403
+    code = "needs_admin_key"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only the key named admin may command the server. Start it with such a key "
+            "(admin:…), or send its main process the signal SIGHUP."
+        )
+
+
+class RateLimited(RequestError):
+    """The key has had its requests for now."""
+
+    status = 429
+    code = "rate_limited"
+
+    def __init__(self, limit: float, wait: int) -> None:
+        self.headers = (("retry-after", str(wait)),)
+        super().__init__(f"More than {limit:g} requests a second with this key. Wait {wait} s.")
+
+
+class TooBusy(RequestError):
+    """As many requests are being answered as are allowed at once."""
+
+    status = 503
+    code = "too_busy"
+    headers = (("retry-after", "1"),)
+
+    def __init__(self) -> None:
+        super().__init__("The server is answering as many requests as it can. Send it again soon.")
+
+
+class WorkerAway(RequestError):
+    """The process that scores large batches has died; another is starting."""
+
+    status = 503
+    code = "worker_away"
+    headers = (("retry-after", "2"),)
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The process that scores large batches has stopped and is being started again. "
+            "Nothing was scored; send the batch again in a moment."
+        )
+
+
+class LogAway(RequestError):
+    """The prediction log cannot be reached."""
+
+    status = 503
+    code = "log_away"
+    headers = (("retry-after", "5"),)
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database of the prediction log cannot be reached. Nothing was recorded; send it "
+            "again later."
+        )
+
+
+class DeadlineExceeded(RequestError):
+    """The answer took longer than is allowed."""
+
+    status = 504
+    code = "deadline_exceeded"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"No answer within {seconds:g} s. Send it again, or in smaller batches.")
+
+
+class ReloadRefused(RequestError):
+    """A new model was not taken; the old one serves on."""
+
+    status = 409
+    code = "reload_refused"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The model that was there serves on: {why}")
+
+
+class OurFault(RequestError):
+    """A mistake of the server's own; the log has the traceback under the request's id."""
+
+    status = 500
+    code = "internal_error"
+
+    def __init__(self) -> None:
+        super().__init__("The server failed. The log tells more under the request's id.")

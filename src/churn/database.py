@@ -1,0 +1,140 @@
+"""Reaching the database of the prediction log: its address, its engine, its outages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from churn.errors import LogUnreachable, UnusableDatabaseUrl
+
+DEFAULT = "sqlite:///predictions/log.db"
+DRIVERS = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "sqlite": "sqlite",
+}
+# Seconds until a database that does not answer is taken to be away.
+CONNECT_TIMEOUT, LOCK_TIMEOUT = 3, 5
+# A network that swallows packets is noticed after some 15 seconds, not after minutes.
+NETWORK = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
+# InternalError is what a standby says that is not yet, or no longer, the one to write to.
+AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+# Set on an engine whose transactions write: SQLite then waits its turn before it reads.
+WRITES = {"churn_writes": True}
+
+
+def database_url(environment: Mapping[str, str]) -> str:
+    """Address of the prediction log: `DATABASE_URL`, or a file in `predictions/`.
+
+    Raises:
+        UnusableDatabaseUrl: it is malformed, or of a database that is not supported.
+    """
+    url = parsed(environment.get("DATABASE_URL", "").strip() or DEFAULT)
+    return url.render_as_string(hide_password=False)
+
+
+def parsed(address: str) -> URL:
+    """Read an address; the driver is ours whatever it names.
+
+    Raises:
+        UnusableDatabaseUrl: it is malformed, or of a database that is not supported.
+    """
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        # SQLAlchemy's message quotes the address, password and all.
+        raise UnusableDatabaseUrl("it is no address of a database") from None
+    if url.drivername not in DRIVERS:
+        raise UnusableDatabaseUrl(f"{url.drivername} is not supported")
+    if url.drivername == "sqlite":
+        if url.database in (None, "", ":memory:"):
+            raise UnusableDatabaseUrl("sqlite needs a file, or what is logged is lost")
+        if url.query:
+            raise UnusableDatabaseUrl("sqlite takes no options")
+    else:
+        _refuse_unknown_options(url)
+    return url.set(drivername=DRIVERS[url.drivername])
+
+
+def _refuse_unknown_options(url: URL) -> None:
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import make_conninfo
+
+    try:
+        make_conninfo(**dict.fromkeys(url.query, "1"))
+    except ProgrammingError as error:
+        raise UnusableDatabaseUrl(str(error).strip()) from None
+
+
+def shown(url: URL) -> str:
+    """The address for people: no password, and of the options only where the database is."""
+    kept = {key: value for key, value in url.query.items() if key in ("host", "port")}
+    return url.set(drivername=url.get_backend_name(), query=kept).render_as_string()
+
+
+def engine_of(url: URL) -> Engine:
+    """An engine whose connections are tested before use; nothing is connected yet.
+
+    Raises:
+        LogUnreachable: the folder of a SQLite file cannot be made.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **NETWORK}
+    return create_engine(url, pool_pre_ping=True, pool_timeout=LOCK_TIMEOUT, connect_args=options)
+
+
+def _sqlite(url: URL) -> Engine:
+    try:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LogUnreachable(shown(url), str(error.strerror)) from None
+    engine = create_engine(url, pool_timeout=LOCK_TIMEOUT, connect_args={"timeout": LOCK_TIMEOUT})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:
+        # The driver would begin a transaction late, after reads that another writer then outdates.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(next(iter(WRITES)))
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def reachable(url: URL) -> Iterator[None]:
+    """Turn the errors of a database that is away into one that says so.
+
+    Raises:
+        LogUnreachable: worth trying again; any other error is our own and passes as it is.
+    """
+    try:
+        yield
+    except AWAY as error:
+        why = error.orig if isinstance(error, DBAPIError) else error
+        text = " ".join(str(why).split())[:300].rstrip(".")
+        if url.password:
+            text = text.replace(str(url.password), "***")
+        raise LogUnreachable(shown(url), text) from None

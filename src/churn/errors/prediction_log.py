@@ -1,0 +1,64 @@
+"""What can go wrong with the database that keeps predictions and their outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from churn.errors.base import ChurnError
+from churn.wording import listed
+
+
+class UnusableDatabaseUrl(ChurnError):
+    """`DATABASE_URL` is no address of a database that the log can be kept in."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"DATABASE_URL: {problem}. Give postgresql://user:password@host:5432/name or "
+            "sqlite:///folder/file.db; characters such as @ and / in a password are written "
+            "%40 and %2F."
+        )
+
+
+class LogUnreachable(ChurnError):
+    """The database of the prediction log does not answer, or cannot write; it may do so later."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(
+            f"prediction log at {address}: {why}. See that the database runs and DATABASE_URL is "
+            "its address, and try again."
+        )
+
+
+class LogSchemaOutdated(ChurnError):
+    """The tables of the prediction log are not those that this code reads and writes."""
+
+    def __init__(self, address: str, found: str | None, needed: str) -> None:
+        have = f"its tables are of version {found}" if found else "it has no tables"
+        super().__init__(
+            f"prediction log at {address}: {have}, this code needs {needed}. Run make migrate "
+            "with the newest code."
+        )
+
+
+class NothingLogged(ChurnError):
+    """The prediction log has nothing to learn from."""
+
+    def __init__(self, address: str, since: str, until: str, predictions: int) -> None:
+        super().__init__(
+            f"prediction log at {address}: of {predictions} predictions from {since} to {until} "
+            "none has both a customer and an outcome. Send outcomes to POST /feedback, raise "
+            "source.months, or set source.until to a later date."
+        )
+
+
+class OtherTableLogged(ChurnError):
+    """The prediction log holds the customers of another table."""
+
+    def __init__(
+        self, address: str, table: str, missing: Sequence[str], present: Sequence[str]
+    ) -> None:
+        super().__init__(
+            f"prediction log at {address}: what is logged is not of table {table}: no prediction "
+            f"has {listed(missing)}; there are {listed(present, 30)}. Set table to the one that "
+            "was served, or DATABASE_URL to the log of this one."
+        )

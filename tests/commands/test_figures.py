@@ -1,0 +1,100 @@
+"""The figures of README: what a table says of the benchmark's results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.serve_table import table
+from churn.files import write_json
+from commands import figures
+
+ONE = {"p50_ms": 0.312, "p95_ms": 0.5, "p99_ms": 0.9, "cpu_ms_per_request": 0.21}
+MANY = {"p50_ms": 8.24, "p95_ms": 12.0, "p99_ms": 120.4, "cpu_ms_per_request": 0.12}
+SINGLES = {"p50_ms": 1.2, "p95_ms": 4.5, "p99_ms": 6.7}
+
+
+def server(rate: float, open_: dict[str, Any], batch: dict[str, int]) -> dict[str, Any]:
+    return {
+        "start_seconds": 1.94,
+        "processes": 6,
+        "megabytes": {"rest": 201.2, "loaded": 220.7},
+        "closed": {
+            "1": {"requests_per_second": 2500.0, **ONE},
+            "64": {"requests_per_second": rate, **MANY},
+        },
+        "open": {"500": {"answered": 1.0, "cpu_ms_per_request": 0.2} | open_},
+        "batch": {
+            form: {"rows_per_second": {"1": rows - 1, "4": rows}, "singles_beside": SINGLES}
+            for form, rows in batch.items()
+        },
+    }
+
+
+BEHIND = {"answered": 0.55, "p50_ms": 2226.0, "p95_ms": None, "p99_ms": None}
+RESULT = {
+    "machine": {"cores": 2, "cores_taken_by_others": 0.04},
+    "servers": {
+        "ours": server(9876.5, ONE, {"rows": 123_456, "columns": 345_678}),
+        "other": server(987.0, BEHIND, {}),
+    },
+    "ratios": {"other": {"1": 1.0, "64": 10.04}},
+}
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "BENCH", tmp_path)
+    write_json(tmp_path / "serve.json", RESULT)
+
+
+@pytest.mark.usefixtures("written")
+def test_the_servers_stand_a_line_each():
+    head, _, ours, other = figures.served().splitlines()
+    assert ours == (
+        "| ours | 0.31 | 9,876 | 8.2 / 120 | 0.31 / 0.90"
+        " | 123,456 as rows, 345,678 as columns | 1.9 s | 221 MB |"
+    )
+    assert other == "| other | 0.31 | 987 | 8.2 / 120 | falls behind | none | 1.9 s | 221 MB |"
+    assert head.count("|") == ours.count("|") == other.count("|")
+
+
+def test_without_results_it_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(figures, "BENCH", tmp_path)
+    with pytest.raises(SystemExit, match=r"serve\.json: no such file\. Run make bench-serve"):
+        figures.served()
+
+
+def test_the_terminal_has_every_load_and_says_who_fell_behind():
+    blocks = [block.splitlines() for block in table(RESULT).split("\n\n")]
+    assert [block[0].split("  ")[0] for block in blocks] == [
+        "others took 0.04 of 2 cores",
+        "",
+        "1 connection",
+        "64 connections",
+        "500 requests/s",
+        "batches, rows/s",
+    ]
+    assert blocks[3][2].endswith("10.0 ×")
+    assert blocks[4][2].split() == ["other", "55.0%", "2226", "behind", "behind", "0.200"]
+    assert [line.split("  ")[0] for line in blocks[5][1:]] == ["ours, rows", "ours, columns"]
+
+
+def test_false_alarms_stand_a_line_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(figures, "BENCH", tmp_path)
+    rates = {"ours": 0.007, "psi_alone": 0.278, "evidently": 0.85}
+    result = {
+        "evidently": "1.2.3",
+        "draws": {"without_shift": {"ours": 1000, "evidently": 40}},
+        "called_moved": {"no shift": {"200": rates, "1000": {**rates, "ours": 0.0}}},
+    }
+    write_json(tmp_path / "drift.json", result)
+
+    head, _, ours, alone, other = figures.drifted().splitlines()
+
+    assert head == "| anything called moved by | 200 customers | 1,000 customers |"
+    assert ours == "| ours, of 1,000 draws | 0.7% | 0.0% |"
+    assert alone == "| PSI alone, from 0.1, of 1,000 | 27.8% | 27.8% |"
+    assert other == "| Evidently 1.2.3, column drift, of 40 | 85.0% | 85.0% |"

@@ -1,0 +1,13 @@
+"""Exchanges as bytes and back."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serve.exchanges import Exchange, packed, unpacked
+
+exchanges = st.builds(Exchange, st.binary(), st.binary(), st.floats(allow_nan=False))
+
+
+@given(st.lists(exchanges))
+def test_what_was_packed_comes_back(given_):
+    assert [*unpacked(packed(given_))] == given_

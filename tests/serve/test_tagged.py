@@ -1,0 +1,61 @@
+"""`make serve MODEL=…`: the model of a tag, whatever is checked out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from churn.bundle import Bundle
+from tests.checkout import Checkout
+from tests.serve.running import Address, free_port, until
+
+
+@pytest.fixture
+def served(tagged: Checkout, tmp_path: Path) -> Iterator[Address]:
+    """The model in production, served as a user would."""
+    address = Address(free_port())
+    command = ["make", "serve", "MODEL=prod", f"PORT={address.port}"]
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=tagged.folder, stdout=log, stderr=log, start_new_session=True
+        )
+
+    def is_ready() -> bool:
+        assert process.poll() is None, (tmp_path / "log").read_text()
+        try:
+            return address.get("/ready").status == 200
+        except OSError:
+            return False
+
+    try:
+        until(is_ready, "ready")
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def test_the_model_in_production_is_served_under_its_version(tagged: Checkout, served: Address):
+    info = served.get("/info").json
+
+    assert info["model_version"] == "v1.2.0"
+    assert info["bundle_sha256"] != Bundle.load(tagged.folder / "models/churn").sha256
+    # What was measured of it then, not of the model that is there now.
+    auc = info["metrics"]["metrics"]["roc_auc"]
+    assert auc["low"] < auc["value"] < auc["high"]
+    assert info["metrics"]["customers"] > info["metrics"]["churners"] > 0
+
+
+def test_a_name_that_is_none_is_one_error(reproduced: Checkout):
+    done = reproduced.attempt("make", "serve", "MODEL=v9.9.9", f"PORT={free_port()}")
+
+    told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode != 0
+    assert len(told) == 1
+    assert "MODEL=v9.9.9: it is no folder with a bundle, and no git tag churn@v9.9.9" in told[0]
+    assert "Traceback" not in done.stderr
