@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Bytes asked, bytes answered, milliseconds.
@@ -25,17 +25,15 @@ class Exchange:
     ms: float
 
 
-def packed(exchanges: Sequence[Exchange]) -> bytes:
-    """One after the other, as bytes."""
-    parts: list[bytes] = []
-    for one in exchanges:
-        head = HEAD.pack(len(one.asked), len(one.answered), one.ms)
-        parts += (head, one.asked, one.answered)
-    return b"".join(parts)
+def pack(exchange: Exchange, into: bytearray) -> None:
+    """Put an exchange behind those that are there."""
+    into += HEAD.pack(len(exchange.asked), len(exchange.answered), exchange.ms)
+    into += exchange.asked
+    into += exchange.answered
 
 
 def unpacked(content: bytes) -> Iterator[Exchange]:
-    """The inverse of `packed`."""
+    """What `pack` has put there, in its order."""
     at = 0
     while at < len(content):
         asked, answered, ms = HEAD.unpack_from(content, at)

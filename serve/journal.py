@@ -9,14 +9,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections import deque
+from dataclasses import dataclass, field
 
-from serve.exchanges import Exchange, packed
+from serve.exchanges import Exchange, pack
 from serve.log_metrics import JournalMetrics
 from serve.spool import Spool
 
-# Kept in memory while the spool cannot be written; what comes then is lost, and counted.
+# Kept in memory while the disk takes nothing; what comes then is lost, and counted.
 MOST_BYTES = 32 * 1024 * 1024
+# So much is written at once, without waiting for the time to come.
+FLUSH_BYTES = 1024 * 1024
+# A packet that has so many takes no more: a spool with little room left takes small ones.
+PACKET_BYTES = 256 * 1024
+
+
+@dataclass(slots=True)
+class _Packet:
+    """Exchanges of so many customers, as bytes: as objects they would take twice the memory."""
+
+    content: bytearray = field(default_factory=bytearray)
+    rows: int = 0
 
 
 class Journal:
@@ -33,9 +46,10 @@ class Journal:
         # Half of it, since writing takes its time too.
         self._interval = flush_ms / 2000
         self._metrics = metrics
-        self._kept: list[Exchange] = []
-        self._rows = self._bytes = 0
-        self._ending = asyncio.Event()
+        self._kept: deque[_Packet] = deque()
+        self._bytes = 0
+        self._due = asyncio.Event()
+        self._is_ending = False
         self._failure: str | None = None
 
     def add(self, exchange: Exchange, rows: int) -> None:
@@ -44,43 +58,62 @@ class Journal:
         if self._bytes + size > MOST_BYTES:
             self._metrics.lost(rows, self._failure or "queue_full")
             return
-        self._kept.append(exchange)
-        self._rows += rows
+        if not self._kept or len(self._kept[-1].content) >= PACKET_BYTES:
+            self._kept.append(_Packet())
+        last = self._kept[-1]
+        pack(exchange, last.content)
+        last.rows += rows
         self._bytes += size
+        if self._bytes >= FLUSH_BYTES and not self._failure:
+            self._due.set()
 
     async def run(self) -> None:
         """Write to the spool again and again, until `end`; what cannot be written then is lost."""
-        while not self._ending.is_set():
+        while not self._is_ending:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), self._interval)
+                await asyncio.wait_for(self._due.wait(), self._interval)
+            self._due.clear()
             await self._flush()
-        if self._rows:
+        if self._kept:
             self._metrics.lost(self._rows, self._failure or "disk")
         self._spool.close()
 
     def end(self) -> None:
         """Have `run` write the rest and end."""
-        self._ending.set()
+        self._is_ending = True
+        self._due.set()
+
+    @property
+    def _rows(self) -> int:
+        return sum(one.rows for one in self._kept)
 
     async def _flush(self) -> None:
-        """Write what is kept; if that fails, it is kept on."""
+        """Write what is kept; what the disk does not take is kept on."""
         self._metrics.queued(self._rows)
         if not self._kept:
             return
-        kept, rows, size = self._kept, self._rows, self._bytes
-        self._kept, self._rows, self._bytes = [], 0, 0
-        self._failure = await asyncio.to_thread(self._written, kept, rows)
-        if self._failure:
-            self._kept = [*kept, *self._kept]
-            self._rows += rows
-            self._bytes += size
+        writing, self._kept = self._kept, deque()
+        self._failure = await asyncio.to_thread(self._write, writing)
+        if self._failure == "spool_full":
+            # Memory is for a disk that fails for a moment: how much may wait, the limit says.
+            self._metrics.lost(sum(one.rows for one in writing), self._failure)
+            writing.clear()
+        self._kept = writing + self._kept
+        self._bytes = sum(len(one.content) for one in self._kept)
 
-    def _written(self, kept: Sequence[Exchange], rows: int) -> str | None:
-        """Write; why it failed, if it did."""
-        content = packed(kept)
-        try:
-            self._spool.put(content, rows)
-        except sqlite3.Error as error:
-            is_full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
-            return "spool_full" if is_full and not self._spool.has_room(len(content)) else "disk"
+    def _write(self, packets: deque[_Packet]) -> str | None:
+        """Write packets, the oldest first; those that are written are removed.
+
+        Returns:
+            Why one could not be written.
+        """
+        while packets:
+            content = packets[0].content
+            try:
+                self._spool.put(content, packets[0].rows)
+            except sqlite3.Error as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                    return "disk"
+                return "disk" if self._spool.has_room(len(content)) else "spool_full"
+            packets.popleft()
         return None

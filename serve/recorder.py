@@ -24,7 +24,7 @@ from serve.models import Model
 from serve.spool import Packet, Spool
 
 # Read and written together.
-MOST_ROWS = 5000
+MOST_ROWS = 1000
 # Between two tries to reach a database that is away.
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
 FORGET_EVERY = 24 * 3600.0

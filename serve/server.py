@@ -226,15 +226,24 @@ class Server(LitServer):
         threading.Event().wait()
 
     def _restart_the_dead(self) -> None:
+        """Start others in place of processes that have died.
+
+        In the process that holds LitServe's queues a thread may still wait for a second on behalf
+        of one that died waiting. The next message would go to it, so it is given an empty one.
+        """
         for number, process in [*self._processes.items()]:
             if not process.is_alive() and not self._shared.stopping[0]:
                 self._mourn(process)
+                # LitServe leaves None out.
+                self._transport.send(None, number)
                 self._processes[number] = self._started(number)
         for number, worker in enumerate(self.inference_workers):
             if not worker.is_alive() and not self._shared.stopping[0]:
                 self._mourn(worker)
                 self._shared.workers[number] = 0
                 api = self._apis[number]
+                # LitServe takes this for no request.
+                self.litapi_request_queues[api.path].put(())
                 self.inference_workers[number] = self.launch_single_inference_worker(api, 0)
         recorder = self._recorder
         if self._place and recorder and not recorder.is_alive() and not self._shared.stopping[0]:

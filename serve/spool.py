@@ -71,7 +71,7 @@ class Spool:
         self._page = self._value("PRAGMA page_size")
         self._connection.execute(f"PRAGMA max_page_count = {max(most_bytes // self._page, 16)}")
 
-    def put(self, content: bytes, rows: int) -> None:
+    def put(self, content: bytes | bytearray, rows: int) -> None:
         """Keep a packet."""
         self._connection.execute(
             "INSERT INTO packets (rows, content) VALUES (?, ?)", (rows, content)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import psycopg
 from sqlalchemy import make_url
+
+from tests.ports import free_port
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parts[-2]))
 # What is committed outlives the server, but not the machine, which matters to nobody here.
@@ -23,7 +24,7 @@ class Postgres:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="churn-postgres-"))
-        self._port = _free_port()
+        self._port = free_port()
         self._data = self._folder / "data"
         if os.geteuid() == 0:
             shutil.chown(self._folder, "nobody", "nogroup")
@@ -79,9 +80,3 @@ def new_database(server: str) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return make_url(server).set(database=name).render_as_string(hide_password=False)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]

@@ -37,6 +37,9 @@ NETWORK = {
 }
 # InternalError is what a standby says that is not yet, or no longer, the one to write to.
 AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+# Rows of one INSERT. Each number of rows is a statement of its own, which drivers keep prepared:
+# many large ones would take tens of megabytes.
+INSERT_ROWS, KEPT_STATEMENTS = 200, 16
 # Set on an engine whose transactions write: SQLite then waits its turn before it reads.
 WRITES = {"churn_writes": True}
 
@@ -99,7 +102,13 @@ def engine_of(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url)
     options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **NETWORK}
-    return create_engine(url, pool_pre_ping=True, pool_timeout=LOCK_TIMEOUT, connect_args=options)
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_timeout=LOCK_TIMEOUT,
+        insertmanyvalues_page_size=INSERT_ROWS,
+        connect_args=options,
+    )
 
 
 def _sqlite(url: URL) -> Engine:
@@ -107,7 +116,12 @@ def _sqlite(url: URL) -> Engine:
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LogUnreachable(shown(url), str(error.strerror)) from None
-    engine = create_engine(url, pool_timeout=LOCK_TIMEOUT, connect_args={"timeout": LOCK_TIMEOUT})
+    engine = create_engine(
+        url,
+        pool_timeout=LOCK_TIMEOUT,
+        insertmanyvalues_page_size=INSERT_ROWS,
+        connect_args={"timeout": LOCK_TIMEOUT, "cached_statements": KEPT_STATEMENTS},
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:

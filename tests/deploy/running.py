@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ import requests
 from ruamel.yaml import YAML
 
 from tests.checkout import ROOT
+from tests.ports import free_port
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus/rules"
@@ -51,12 +51,6 @@ def write_yaml(path: Path, content: Any) -> Path:
     """Write a YAML file; its path."""
     YAML(typ="safe").dump(content, path)
     return path
-
-
-def free_port() -> int:
-    """A port on which nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 class Running:

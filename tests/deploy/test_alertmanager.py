@@ -20,12 +20,12 @@ from tests.deploy.running import (
     DEPLOY,
     Running,
     alertmanager,
-    free_port,
     prometheus,
     read_yaml,
     until,
     write_yaml,
 )
+from tests.ports import free_port
 
 CONFIG = DEPLOY / "alertmanager/alertmanager.yml"
 SECRETS = {"smtp_password": "of the mailbox", "pagerduty_key": "of PagerDuty"}

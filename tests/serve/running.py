@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tests.checkout import ROOT
+from tests.ports import free_port, is_free
 
 # How long a test waits for what should take a second or two: the machine may be busy.
 PATIENCE = 60.0
@@ -53,12 +53,6 @@ def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) ->
         assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
         time.sleep(0.02)
     return found
-
-
-def free_port() -> int:
-    """A port on which nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -250,6 +244,12 @@ class Running(Address):
     def wait(self, seconds: float = PATIENCE) -> int:
         """Wait for its end; its exit status."""
         return self._process.wait(seconds)
+
+    def kill(self) -> None:
+        """Kill all its processes at once."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
+        until(lambda: is_free(self.port), "the last of them has gone")
 
     def end(self) -> None:
         """End it, in good order if it can."""

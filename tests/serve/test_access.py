@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.serve.conftest import Model, Serving
 from tests.serve.raw import exchange
-from tests.serve.running import Address, Running, free_port, until
+from tests.serve.running import Address, Running, until
 from tests.serve.test_api import SHORT
 
 CRM, BI, ADMIN = "crm-0123456789abcdef", "bi-0123456789abcdef", "admin-0123456789abcdef"

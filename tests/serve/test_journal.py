@@ -109,3 +109,23 @@ def test_a_spool_at_its_limit_is_told_from_a_broken_disk(path, registry):
 
     assert lost(registry, "spool_full") == 3
     assert lost(registry, "disk") == 0
+
+
+def test_a_spool_at_its_limit_takes_what_comes_once_there_is_room(path, registry):
+    spool = Spool(path, 2 * MIB)
+
+    async def life():
+        journal = Journal(spool, 20, JournalMetrics(registry))
+        running = asyncio.create_task(journal.run())
+        for size in (MIB, 3 * MIB):
+            journal.add(Exchange(bytes(size), b"", 0.1), 1)
+            await asyncio.sleep(0.1)
+        spool.remove(one.number for one in spool.oldest(10))
+        journal.add(Exchange(b"small", b"", 0.1), 1)
+        journal.end()
+        await running
+
+    asyncio.run(life())
+
+    assert kept(path) == [b"small"]
+    assert lost(registry, "spool_full") == 1

@@ -189,8 +189,7 @@ def test_with_sigkill_every_answer_is_there_but_the_last_moments(telco: Model, t
     ) as found:
         found.wait_for(500)
         killed = time.monotonic()
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+        server.kill()
 
     server = Running(settled)
     answered = [one for one in found.found if one.reply]

@@ -14,7 +14,7 @@ from churn.migrating import migrate
 from churn.prediction_log import Feedback, PredictionLog
 from serve.answers import Answers
 from serve.batches import BatchOptions, answered_bytes
-from serve.exchanges import Exchange, packed
+from serve.exchanges import Exchange, pack
 from serve.log_metrics import RecorderMetrics
 from serve.recorder import Recorder
 from serve.spool import Spool
@@ -87,10 +87,16 @@ def exchange(customers):
     return Exchange(raw, answered_bytes(raw, NOW.lineup, ANSWERS, options, 10_000, "id").body, 1.0)
 
 
+def packed(exchange):
+    content = bytearray()
+    pack(exchange, content)
+    return content
+
+
 def put(spool, customers, per_packet=50):
     for i in range(0, len(customers), per_packet):
         part = customers[i : i + per_packet]
-        spool.put(packed([exchange(part)]), len(part))
+        spool.put(packed(exchange(part)), len(part))
 
 
 def settle(recorder):
@@ -168,7 +174,7 @@ def test_what_the_database_refuses_holds_up_nothing(recorder, spool, database, r
     odd = exchange(customers(1))
     answer = orjson.loads(odd.answered)
     answer["predictions"][0]["prediction_id"] = "no uuid"
-    spool.put(packed([replace(odd, answered=orjson.dumps(answer))]), 1)
+    spool.put(packed(replace(odd, answered=orjson.dumps(answer))), 1)
     put(spool, customers(10, seed=2), per_packet=10)
 
     settle(recorder)
@@ -272,7 +278,7 @@ def test_what_is_too_old_is_forgotten(spool, database, made):
     for i, one in enumerate(answer["predictions"]):
         one["prediction_id"] = f"0180a0c0-0000-7000-8000-00000000000{i}"
         one["timestamp"] = "2022-05-08T00:00:00.000Z"
-    spool.put(packed([replace(raw, answered=orjson.dumps(answer))]), 3)
+    spool.put(packed(replace(raw, answered=orjson.dumps(answer))), 3)
     settle(made(spool))
     assert len(database.rows) == 8
 

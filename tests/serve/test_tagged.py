@@ -12,7 +12,8 @@ import pytest
 
 from churn.bundle import Bundle
 from tests.checkout import Checkout
-from tests.serve.running import Address, free_port, until
+from tests.ports import free_port
+from tests.serve.running import Address, until
 
 
 @pytest.fixture
