@@ -13,6 +13,7 @@ from churn.features import feature_set
 from churn.files import read_json, read_parquet, write_json, write_text
 from churn.leaks import Side
 from churn.mirror import Mirror
+from churn.model_card import model_card
 from churn.scoring import Scorer
 from churn.settings import Parameters
 from churn.synthetic import true_probabilities
@@ -21,10 +22,11 @@ from churn.tracking import Run
 from pipelines.stage import run
 
 BUNDLE, REPORT = Path("models/churn"), Path("reports/evaluation.html")
+CARD = Path("reports/model_card.md")
 
 
 def evaluate(parameters: Parameters) -> None:
-    """models/churn/, data/features/ → reports/metrics.json, evaluation.json, .html, plots/"""
+    """models/churn/, data/features/ → reports/metrics.json, evaluation.*, model_card.md, plots/"""
     mirror = Mirror(parameters.tracking)
     contract, bundle = parameters.table, Bundle.load(BUNDLE)
     train = read_parquet(Path("data/features/train.parquet"))
@@ -48,7 +50,9 @@ def evaluate(parameters: Parameters) -> None:
     for name, curve in result.curves.items():
         write_text(Path(f"reports/plots/{name}.csv"), csv(curve))
     write_text(REPORT, page)
-    report = (REPORT, Path("reports/evaluation.json"), Path("reports/training.json"))
+    card = model_card(result, bundle, earlier, parameters.source, parameters.balance)
+    write_text(CARD, card)
+    report = (REPORT, Path("reports/evaluation.json"), Path("reports/training.json"), CARD)
     if warning := mirror.record(Run(parameters, result.metrics, BUNDLE, report)):
         print(f"warning: {warning}", file=sys.stderr)
 

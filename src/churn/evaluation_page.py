@@ -65,7 +65,7 @@ def evaluation_page(evaluation: Evaluation, manifest: Manifest, pipeline: Pipeli
         cells=evaluation.confusion,
         charts=evaluation_charts(evaluation),
         reasons=[(one.input, direction(one)) for one in strongest],
-        slices=_slices(evaluation),
+        slices=explained_slices(evaluation),
         after_event=[n for n, one in manifest.contract.columns.items() if one.after_event],
         pipeline=pipeline,
         manifest=manifest,
@@ -98,7 +98,9 @@ def direction(one: Importance) -> str:
     return "; ".join(f"{level.level}: likelier to {end}" for end, level in ends.items() if level)
 
 
-def _slices(evaluation: Evaluation) -> dict[str, list[tuple[Slice, list[tuple[str, str]]]]]:
+def explained_slices(
+    evaluation: Evaluation,
+) -> dict[str, list[tuple[Slice, list[tuple[str, str]]]]]:
     """By column, each slice with what its scores do not explain, in words."""
     found: dict[str, list[tuple[Slice, list[tuple[str, str]]]]] = {}
     for one in evaluation.sliced.slices:
