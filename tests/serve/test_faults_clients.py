@@ -53,6 +53,7 @@ def many_files() -> Iterator[None]:
 def test_clients_vanish(serving: Serving, telco: Model, customers: Customers):
     server = serving(telco)
     server.post("/predict", SHORT)
+    until(lambda: server.metric("churn_log_rows_total") == 1, "the log's database is open")
     before = open_files(server)
     batch = json.dumps(customers.some(5000).requests).encode()
     path = HEAD.replace(b"/predict", b"/predict/batch")
