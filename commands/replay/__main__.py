@@ -40,14 +40,12 @@ def run(environment: Mapping[str, str], now: datetime) -> bool:
     about = {"moment": now.isoformat(), "log": address, "asked": asked.summary()}
     with closing(PredictionLog.open(url)) as log, Evidence() as evidence:
         if asked.prediction_id:
-            print(_one(log, asked.prediction_id, address, evidence))
+            said = _one(log, asked.prediction_id, address, evidence)
         else:
-            left = _many(log, asked, evidence)
-            about["next"] = left
-            print(telling.many(evidence))
-            if left:
-                print(f"There are more: SINCE={left} goes on.")
+            about["next"] = _many(log, asked, evidence)
+            said = telling.many(evidence, about["next"])
         evidence.write(REPORT, about)
+        print(said)
         return evidence.is_equal
 
 
@@ -86,4 +84,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # For terminals that do not know every character that a caller has sent.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     main()

@@ -37,41 +37,47 @@ from serve.logged import pairs, predicted
 from serve.models import Lineup, Model
 from tests.checkout import Checkout
 from tests.logged import NOON, prediction
-from tests.serve.models import SETTINGS, TEST001, UNSCORABLE, challenging, of, requests, some
+from tests.serve.models import (
+    SETTINGS,
+    TEST001,
+    UNSCORABLE,
+    challenging,
+    of,
+    requests,
+    some,
+    telco,
+)
 from tests.small import TELCO
 
 TELCO_PY = "src/churn/features/telco.py"
 MINUTE = timedelta(minutes=1)
 
 
-def answered(model: Model, customers: Sequence[dict[str, Any]]) -> list[Predicted]:
-    """What the server logs of customers that it can score, one a minute from noon on."""
+def answered(model: Model, customers: Sequence[dict[str, Any]], first: int = 0) -> list[Predicted]:
+    """What the server logs of customers that it can score: one a minute, some after noon."""
     answers = Answers.of(model.customers, SETTINGS)
     raw, line = orjson.dumps(customers), Lineup(model, None, challenging())
     body = answered_bytes(raw, line, answers, BatchOptions(0, True), 10_000, "id").body
     rows = predicted(pairs(Exchange(raw, body, 2.5)), "customer_id", 2.5)
+    moments = [NOON + (first + n) * MINUTE for n in range(len(customers))]
     return [
-        replace(
-            row,
-            prediction_id=prediction(at=NOON + n * MINUTE).prediction_id,
-            predicted_at=NOON + n * MINUTE,
-        )
-        for n, row in enumerate(rows)
+        replace(row, prediction_id=prediction(at=at).prediction_id, predicted_at=at)
+        for row, at in zip(rows, moments, strict=False)
     ]
 
 
 @dataclass(frozen=True)
 class World:
-    """A checkout whose release v1.2.0 has one model, a commit after it another, its folder a third.
+    """A checkout whose folder has one model, as its first commit has, and whose release another.
 
     Attributes:
         checkout: the checkout.
-        release, between, here: the three.
+        release: v1.2.0.
+        here: the one in the folder.
     """
 
     checkout: Checkout
     release: Model
-    between: Model
     here: Model
 
     def run(self, url: str, **asked: str) -> subprocess.CompletedProcess[str]:
@@ -94,21 +100,19 @@ def model_of(checkout: Checkout, version: str | None = None) -> Model:
     return Model(bundle, version or bundle.sha256[:12], 0.0)
 
 
-def another(checkout: Checkout, trees: int) -> Model:
-    """Train and commit another model."""
-    checkout.change_params(lambda it: it["model"].update(n_estimators=trees))
-    checkout.run("dvc", "repro", "-q", "-s", "train")
-    checkout.commit(f"{trees} trees")
-    return model_of(checkout)
-
-
 @pytest.fixture(scope="module")
 def world(reproduced: Checkout, tmp_path_factory: pytest.TempPathFactory) -> World:
     """Not to be changed but for what its test puts back."""
     checkout = reproduced.copied(tmp_path_factory.mktemp("replay") / "checkout")
+    here = model_of(checkout)
+    checkout.change_params(lambda it: it["model"].update(n_estimators=12))
+    checkout.run("dvc", "repro", "-q", "-s", "train")
+    checkout.commit("another model")
     checkout.run("git", "tag", "churn@v1.2.0")
     release = model_of(checkout, "v1.2.0")
-    return World(checkout, release, another(checkout, 12), another(checkout, 6))
+    checkout.run("git", "revert", "--no-edit", "HEAD")
+    checkout.run("dvc", "checkout", "-q", "models/churn")
+    return World(checkout, release, here)
 
 
 @pytest.fixture
@@ -166,32 +170,42 @@ def alter(url: str, **columns: object) -> None:
 # Equal
 
 
-def test_rows_of_three_models_have_the_same_bits(world: World, any_url: str):
-    models, customers = (world.release, world.between, world.here), requests(some(60, seed=3))
-    made = [answered(models[i % 3], [one])[0] for i, one in enumerate(customers)]
-    rows = [
-        replace(one, prediction_id=prediction(at=NOON, number=i).prediction_id)
-        for i, one in enumerate(made)
-    ]
+def test_rows_of_two_models_have_the_same_bits(world: World, any_url: str):
+    models, customers = (world.release, world.here), requests(some(40, seed=3))
+    rows = [answered(models[i % 2], [one], i)[0] for i, one in enumerate(customers)]
     log(any_url, rows)
 
     done = world.run(any_url, SINCE="2026-03-15")
 
     assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
-    assert lines[-1] == "60 predictions: 60 equal"
-    said = {line.partition(" ")[0]: line for line in lines[:-1]}
-    assert "(git tag churn@v1.2.0, bundle " in said["v1.2.0"]
-    assert "(commit " in said[world.between.version]
-    assert "(the folder models/churn, bundle " in said[world.here.version]
-    assert all(line.endswith(": 20 equal") for line in said.values())
+    names = {world.here.version: "the folder models/churn", "v1.2.0": "git tag churn@v1.2.0"}
+    sha256 = world.release.bundle.sha256
+    names["v1.2.0"] += f", bundle {sha256[:12]}"
+    lines = [f"{version} ({where}): 20 equal" for version, where in sorted(names.items())]
+    assert done.stdout.splitlines() == [*lines, "In all 40: 40 equal"]
     report = world.report()
-    assert (report["rows"]["replayed"], report["rows"]["equal"]) == (60, 60)
+    assert (report["rows"]["replayed"], report["rows"]["equal"]) == (40, 40)
     assert (report["unequal"], report["next"]) == ([], None)
     version = report["versions"]["v1.2.0"]
-    assert version["bundle_sha256"] == world.release.bundle.sha256
+    assert version["bundle_sha256"] == sha256
     assert (version["golden_rows"], version["features_changed"]) == ("as at training", [])
     assert "replay.json" not in world.checkout.run("git", "status", "--porcelain")
+
+
+def test_a_hash_is_looked_for_among_tags_and_commits(world: World, ask, url: str, tmp_path: Path):
+    release = world.release.bundle.sha256[:12]
+    [of_tag] = answered(world.release, [TEST001], 1)
+    log(url, [*answered(world.here, [TEST001]), replace(of_tag, model_version=release)])
+    folder = world.checkout.folder / "models/churn"
+    folder.rename(tmp_path / "away")
+
+    equal, said = ask(url, SINCE="2026-03-15")
+
+    (tmp_path / "away").rename(folder)
+    assert equal
+    assert f"{release} (git tag churn@v1.2.0): 1 equal\n" in said
+    commits = world.checkout.run("git", "rev-list", "--all").splitlines()
+    assert any(f"{world.here.version} (commit {one[:12]}): 1 equal\n" in said for one in commits)
 
 
 def values_of(column: Column) -> st.SearchStrategy[Any]:
@@ -265,9 +279,9 @@ def test_many_are_read_page_by_page_and_the_rest_is_told(
     rest, then = ask(url, SINCE=left, N="10")
 
     assert (first, rest) == (True, True)
-    assert said.endswith(f"12 predictions: 12 equal\nThere are more: SINCE={left} goes on.\n")
-    assert then.endswith("10 predictions: 10 equal\n")
-    assert ask(url, SINCE="2026-03-15T16:00:00+02:00") == (True, "0 predictions: none\n")
+    assert said.endswith(f"In all 12: 12 equal\nThere are more: SINCE={left} goes on.\n")
+    assert then.endswith("In all 10: 10 equal\n")
+    assert ask(url, SINCE="2026-03-15T16:00:00+02:00") == (True, "In all 0: none\n")
 
 
 def test_each_version_is_fetched_once(world: World, ask, url: str, monkeypatch, tmp_path: Path):
@@ -296,7 +310,7 @@ def test_a_probability_one_step_off_is_found(world: World, ask, url: str):
     equal, said = ask(url, SINCE="2026-03-15")
 
     assert not equal
-    assert "3 predictions: 2 equal, 1 different" in said
+    assert "In all 3: 2 equal, 1 different" in said
     was = rows[0].probability
     assert (
         f"  probability  logged {off!r} ({off.hex()}), found {was!r} ({was.hex()}), 1 ulp apart\n"
@@ -351,28 +365,70 @@ def test_what_the_contract_refuses_is_told(world: World, ask, url: str, values: 
     equal, said = ask(url, SINCE="2026-03-15")
 
     assert not equal
-    assert "2 predictions: 1 equal, 1 refused" in said
+    assert "In all 2: 1 equal, 1 refused" in said
     assert says in said
     assert says in world.report()["unequal"][0]["problem"]
 
 
-def test_a_row_that_cannot_be_scored_harms_no_other(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    folder = Checkout(tmp_path / "clone")
-    of("limitless").save(folder.folder / "models/churn")
-    folder.run("git", "init", "-q")
-    folder.run("git", "commit", "-q", "--allow-empty", "-m", "none")
-    rows = answered(model_of(folder), requests(some(3, seed=8)))
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Bundle], Model]:
+    """Enters a repository that has nothing but this model in its folder."""
+
+    def of_bundle(bundle: Bundle) -> Model:
+        made = Checkout(tmp_path / "clone")
+        bundle.save(made.folder / "models/churn")
+        made.run("git", "init", "-q")
+        made.run("git", "commit", "-q", "--allow-empty", "-m", "none")
+        monkeypatch.chdir(made.folder)
+        return Model(bundle, bundle.sha256[:12], 0.0)
+
+    return of_bundle
+
+
+def test_a_row_that_cannot_be_scored_harms_no_other(clone, url: str):
+    rows = answered(clone(of("limitless")), requests(some(3, seed=8)))
     log(url, rows)
     alter(url, values=json.dumps({**rows[0].values, "monthly_charges": UNSCORABLE}))
-    monkeypatch.chdir(folder.folder)
 
     with closing(PredictionLog.open(url)) as opened:
         found = replayed(opened.page(first_id(NOON), 10), Versions())
 
     assert [one.status for one in found] == ["refused", "equal", "equal"]
     assert str(found[0].problem).startswith("it cannot be scored: feature ")
+
+
+def test_golden_rows_that_score_otherwise_point_to_the_machine(clone, url: str, capsys):
+    bundle = telco()
+    assert bundle.golden is not None
+    first, *others = bundle.golden.probabilities
+    then = bundle.golden.model_copy(update={"probabilities": (math.nextafter(first, 1), *others)})
+    [row] = answered(
+        clone(Bundle(bundle.manifest, bundle.reference, bundle.booster, then)), [TEST001]
+    )
+    log(url, [replace(row, probability=math.nextafter(row.probability, 1))])
+
+    assert not command.run({"DATABASE_URL": url, "PREDICTION": row.prediction_id}, NOON)
+
+    said = capsys.readouterr().out
+    assert "1 ulp apart" in said
+    assert "Libraries or processor: golden row 0 of the bundle has the probability" in said
+    assert "there is no commit to compare the feature functions with" in said
+
+
+def test_a_model_whose_features_are_gone_is_unusable(clone, url: str, capsys):
+    bundle = telco()
+    contract = bundle.manifest.contract.model_copy(update={"features": "churn.features.gone"})
+    gone = bundle.manifest.model_copy(update={"contract": contract})
+    lost = Bundle(gone, bundle.reference, bundle.booster, bundle.golden)
+    [row] = answered(clone(bundle), [TEST001])
+    lost.save(Path("models/churn"))
+    log(url, [replace(row, model_version=lost.sha256[:12])])
+
+    assert not command.run({"DATABASE_URL": url, "SINCE": "2026-03-15"}, NOON)
+
+    said = capsys.readouterr().out
+    assert "1 no model: the model of the folder models/churn cannot be used by the code" in said
+    assert "churn.features.gone" in said
 
 
 def test_a_probability_that_is_no_number_is_different(world: World, ask, url: str):
@@ -386,6 +442,17 @@ def test_a_probability_that_is_no_number_is_different(world: World, ask, url: st
     assert f"logged 'high', found {row.probability!r} " in said
 
 
+def test_no_row_can_hide_itself_from_a_terminal(world: World, ask, url: str):
+    [row] = answered(world.here, [TEST001])
+    log(url, [replace(row, model_version="v1\x1b[2K\nIn all 1: 1 equal", risk_level="low\r")])
+
+    for asked in ({"PREDICTION": row.prediction_id}, {"SINCE": "2026-03-15"}):
+        equal, said = ask(url, **asked)
+        assert not equal
+        assert "\x1b" not in said and "\nIn all 1: 1 equal" not in said
+        assert r"v1\x1b[2K\nIn all 1: 1 equal" in said
+
+
 def test_models_that_are_not_here_are_counted(world: World, ask, url: str):
     rows = answered(world.here, requests(some(5, seed=9)))
     names = ["v9.9.9", "0123456789ab", "prod", "v1.2.0", world.here.version]
@@ -396,7 +463,7 @@ def test_models_that_are_not_here_are_counted(world: World, ask, url: str):
 
     world.checkout.run("git", "tag", "-d", "churn#prod#1")
     assert not equal
-    assert "5 predictions: 1 equal, 1 different, 3 no model" in said
+    assert "In all 5: 1 equal, 1 different, 3 no model" in said
     assert "v9.9.9: 1 no model: no git tag churn@v9.9.9 is here. git fetch --tags brings" in said
     assert "0123456789ab: 1 no model: no commit here has a bundle whose hash begins with" in said
     # A stage is no version: no server names one in the log.
@@ -425,16 +492,19 @@ def test_features_that_have_changed_since_are_the_cause(world: World, url: str):
     assert report["versions"]["v1.2.0"]["features_changed"] == [TELCO_PY]
 
 
-def test_models_that_no_copy_is_left_of_are_told(world: World, url: str, tmp_path: Path):
-    rows = answered(world.between, requests(some(2, seed=11)))
-    log(url, [replace(rows[0], model_version="v1.2.0"), rows[1]])
-    bare = replace(world, checkout=world.checkout.copied(tmp_path / "bare", cache=False))
+def test_models_that_no_copy_is_left_of_are_told(
+    world: World, ask, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    rows = answered(world.here, requests(some(2, seed=11)))
+    names = ("v1.2.0", "0123456789ab")
+    log(url, [replace(row, model_version=one) for row, one in zip(rows, names, strict=True)])
+    monkeypatch.chdir(world.checkout.copied(tmp_path / "bare", cache=False).folder)
 
-    done = bare.run(url, SINCE="2026-03-15")
+    equal, said = ask(url, SINCE="2026-03-15")
 
-    assert (done.returncode, done.stderr) == (4, "")
-    assert "the model of git tag churn@v1.2.0 cannot be fetched: " in done.stdout
-    assert "of 3 other models neither DVC's cache nor its remote has a copy. Run" in done.stdout
+    assert not equal
+    assert "the model of git tag churn@v1.2.0 cannot be fetched: " in said
+    assert "of 2 other models neither DVC's cache nor its remote has a copy. Run" in said
 
 
 # Errors
