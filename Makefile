@@ -7,7 +7,7 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose test test-faults serve migrate retrain-check demo lint format verify champion \
+.PHONY: help repro compose test test-faults serve migrate retrain-check replay demo lint format verify champion \
   mlflow track bench bench-quality _quality bench-serve bench-drift _environment _wrk _promtool lock \
   figures clean
 
@@ -73,6 +73,9 @@ serve: $(INSTALLED)  ## serve a model (MODEL=models/churn PORT=8000)
 
 retrain-check: $(INSTALLED)  ## is it time to train again? Exits with 3 if so (MODEL=… FORCE=1)
 	@exec python -m commands.retrain_check
+
+replay: $(INSTALLED)  ## score logged predictions again, bit for bit (PREDICTION=… or SINCE=… N=…); 4 if not equal
+	@exec python -m commands.replay
 
 demo: $(INSTALLED)  ## play 60 days in two minutes: drift, alarm, a new model (MODEL=… DATABASE_URL=…)
 	@exec python -m commands.demo

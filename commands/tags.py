@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from churn.errors import NoRepository, TaggedModelNotFound
 
@@ -56,6 +58,11 @@ def version_at(tag: str) -> str | None:
     return at.splitlines()[-1].removeprefix(f"{ARTIFACT}@") if at else None
 
 
+def commit_of(tag: str) -> str:
+    """The commit that a tag names."""
+    return git("rev-parse", f"refs/tags/{tag}^{{commit}}")
+
+
 def fetch(tag: str, folder: Path) -> Callable[[str], str]:
     """Copy the bundle of a tag from DVC's cache or remote.
 
@@ -67,17 +74,29 @@ def fetch(tag: str, folder: Path) -> Callable[[str], str]:
     Raises:
         TaggedModelNotFound: the bundle is in neither.
     """
+    with files_at(commit_of(tag), f"git tag {tag}") as files:
+        files.get(MODEL, str(folder), recursive=True)
+    return lambda path: str(files.read_text(path))
+
+
+@contextmanager
+def files_at(commit: str, name: str) -> Iterator[Any]:
+    """The files of a commit, those that DVC keeps among them.
+
+    Args:
+        commit: its hash.
+        name: what people are told it is.
+    Raises:
+        TaggedModelNotFound: what is read of them is neither in DVC's cache nor in its remote.
+    """
     from dvc.api import DVCFileSystem
     from dvc.config import Config
     from dvc.exceptions import DvcException
     from dvc_data.index import DataIndexError
 
-    commit = git("rev-parse", f"refs/tags/{tag}^{{commit}}")
     try:
         # With the remote of today: that of the commit may have moved, or not have been there.
-        files = DVCFileSystem(url=".", rev=commit, config=dict(Config.from_cwd()))
-        files.get(MODEL, str(folder), recursive=True)
+        yield DVCFileSystem(url=".", rev=commit, config=dict(Config.from_cwd()))
     # An ImportError is a remote whose plugin is not installed.
     except (OSError, ImportError, DvcException, DataIndexError) as error:
-        raise TaggedModelNotFound(tag, " ".join(str(error).split())) from None
-    return lambda path: str(files.read_text(path))
+        raise TaggedModelNotFound(name, " ".join(str(error).split())) from None

@@ -34,11 +34,16 @@ class RequestError(Exception):
 
 
 class MalformedBody(RequestError):
-    """The body is empty, or is not JSON in UTF-8."""
+    """The body is empty, or is not JSON in UTF-8.
+
+    Attributes:
+        problem: what is wrong with it, in words.
+    """
 
     code = "malformed_body"
 
     def __init__(self, problem: str, wanted: str) -> None:
+        self.problem = problem
         super().__init__(f"The body cannot be read: {problem}. Send {wanted} as JSON in UTF-8.")
 
 

@@ -31,9 +31,11 @@ COMMANDS = [
     if language == "console"
     for line in text.splitlines()
 ]
-# `make test` would run this test; the environment is that of the tests already; the server has a
-# test of its own.
-NOT_RUN = ("make test", "source .venv/bin/activate", "make serve")
+# What is replayed has been answered by a server.
+REPLAYS = [command for command in COMMANDS if command.startswith("make replay ")]
+# `make test` would run this test; the environment is that of the tests already; the server and what
+# it has logged have tests of their own.
+NOT_RUN = ("make test", "source .venv/bin/activate", "make serve", *REPLAYS)
 # What is shown of the server, and the program that runs it.
 CALLS = {"sh": ["sh", "-euc"], "python": [sys.executable, "-c"], "js": ["node", "--eval"]}
 # The searches of the page, over spaces in which they take a moment.
@@ -41,7 +43,7 @@ SMALL_SEARCH = {"folds": 2, "space": {"max_depth": [1, 2], "n_estimators": [5, 1
 # Files that the page names and its reader makes, by hand or by a command of which the page tells.
 OF_THE_READER = (
     *("conf/table/mobile.yaml", "incoming/", "mlruns/", "predictions/"),
-    *("reports/retrain.json", "reports/demo.html"),
+    *("reports/retrain.json", "reports/replay.json", "reports/demo.html"),
 )
 
 
@@ -119,6 +121,48 @@ def test_an_outcome_from_before_the_prediction_is_unknown(address: str):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert '"unknown":1' in done.stdout
+
+
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# What depends on the customer and the model.
+OWN = (
+    *((UUID, "ID"), (re.compile(r"0x1\.[0-9a-f]+p-\d+"), "HEX"), (re.compile(r"0\.\d+"), "SHARE")),
+    *((re.compile(r"\b[0-9a-f]{12}\b"), "HASH"), (re.compile(r"\b\d+\b"), "ROWS")),
+    *((re.compile(r"\b(true|false)\b"), "FLAG"), (re.compile(r"\b(low|medium|high)\b"), "LEVEL")),
+)
+
+
+def shape(text: str) -> str:
+    """A text without what depends on the customer and the model."""
+    for pattern, word in OWN:
+        text = pattern.sub(word, text)
+    return text
+
+
+def test_what_is_answered_is_replayed(address: str, reproduced: Checkout, checkout: Checkout):
+    customer = {"age": 42, "tenure_months": 2, "monthly_charges": 89.99, "support_calls": 5}
+    asked = {"customer_id": "R1", **customer}
+    answer = requests.post(f"http://{address}/predict", json=asked, timeout=10).json()
+    url = f"sqlite:///{reproduced.folder}/predictions/log.db"
+    texts = [text for language, text in BLOCKS if language == "text"]
+
+    for number, command in enumerate(REPLAYS):
+        named = UUID.sub(answer["prediction_id"], command)
+        said = until_logged(checkout, "env", f"DATABASE_URL={url}", *shlex.split(named))
+        shown = texts.index(next(t for t in texts if t.startswith("Prediction "))) + number
+        assert shape(said) == shape(texts[shown])
+        assert number or repr(answer["churn_probability"]) in said
+
+
+def until_logged(checkout: Checkout, *command: str) -> str:
+    """Run a command once the log has what it asks for: an answer takes a moment to get there."""
+    for _ in range(20):
+        done = checkout.attempt(*command)
+        if "it has no prediction" not in done.stderr:
+            break
+        time.sleep(0.5)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
 def test_every_path_of_the_server_that_is_named_is_there(address: str):

@@ -32,7 +32,7 @@ class Month:
     @classmethod
     def of(cls, prediction_id: str) -> Self:
         """The month of an id's time."""
-        moment = EPOCH + (UUID(prediction_id).int >> BITS_AFTER_TIME) * MILLISECOND
+        moment = moment_of(prediction_id)
         return cls(moment.year, moment.month)
 
     @property
@@ -55,6 +55,11 @@ def first_id(moment: datetime) -> str:
     """The smallest id of the first millisecond that is not before a moment."""
     milliseconds = -((EPOCH - moment) // MILLISECOND)
     return str(UUID(int=max(milliseconds, 0) << BITS_AFTER_TIME))
+
+
+def moment_of(prediction_id: str) -> datetime:
+    """The time with which an id begins."""
+    return EPOCH + (UUID(prediction_id).int >> BITS_AFTER_TIME) * MILLISECOND
 
 
 def create(connection: Connection, months: Iterable[Month]) -> None:

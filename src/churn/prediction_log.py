@@ -19,6 +19,7 @@ from churn import prediction_log_queries as queries
 from churn.database import WRITES, engine_of, parsed, reachable, shown
 from churn.errors import LogSchemaOutdated
 from churn.partitions import Month, first_id
+from churn.prediction_log_queries import Logged
 from churn.prediction_log_schema import REVISION, outcomes, predictions
 
 if TYPE_CHECKING:
@@ -216,6 +217,15 @@ class PredictionLog:
         query = queries.period(since, until).execution_options(yield_per=ROWS_READ_AT_ONCE)
         with reachable(self._engine.url), self._engine.connect() as connection:
             return prediction_log_arrow.table(connection.execute(query).partitions())
+
+    def page(self, least: str, most: int) -> list[Logged]:
+        """The first predictions whose id is not below `least`, at most so many, ordered by id.
+
+        Raises:
+            LogUnreachable.
+        """
+        with reachable(self._engine.url), self._engine.connect() as connection:
+            return [Logged(*row) for row in connection.execute(queries.page(least, most))]
 
     def close(self) -> None:
         """Close the connections."""

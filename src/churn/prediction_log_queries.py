@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -44,6 +45,31 @@ COLUMNS = (
 )
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What is replayed of a prediction, as it stands in the log.
+
+    Attributes:
+        prediction_id: UUID of version 7.
+        values: the JSON text of what the caller sent.
+        probability: that was answered; SQLite lets anything stand there.
+        will_churn: that was answered.
+        risk_level: that was answered.
+        model_version: of the model that answered.
+    """
+
+    prediction_id: str
+    values: str
+    probability: object
+    will_churn: bool
+    risk_level: str
+    model_version: str
+
+
+# In the order of its attributes.
+REPLAYED = ("prediction_id", "values", "probability", "will_churn", "risk_level", "model_version")
 
 
 def storable(customer_id: str | None) -> str | None:
@@ -112,17 +138,27 @@ def observed(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[bool
 def period(since: datetime, until: datetime) -> Select[Any]:
     """Predictions from `since` on and before `until` as rows of `COLUMNS`, ordered by id."""
     at, own = predictions.c.predicted_at, predictions.c.prediction_id
-    # As text, so that no number is read and written once more on its way.
-    named = {column.name: column for column in (*outcomes.c, *predictions.c)}
-    named["values"] = cast(predictions.c["values"], Text)
     return (
-        select(*[named[name] for name in COLUMNS])
+        _as_stored(COLUMNS)
         .outerjoin_from(predictions, outcomes, own == outcomes.c.prediction_id)
         .where(at >= since, at < until)
         # The same once more by id, so that months outside are not even opened.
         .where(own >= first_id(since - MILLISECOND), own < first_id(until))
         .order_by(own)
     )
+
+
+def page(least: str, most: int) -> Select[Any]:
+    """The first predictions from an id on, ordered by id, as rows of `REPLAYED`."""
+    own = predictions.c.prediction_id
+    return _as_stored(REPLAYED).where(own >= least).order_by(own).limit(most)
+
+
+def _as_stored(names: Sequence[str]) -> Select[Any]:
+    """Columns of predictions and outcomes; values as text, so that no number is written anew."""
+    named = {column.name: column for column in (*outcomes.c, *predictions.c)}
+    named["values"] = cast(predictions.c["values"], Text)
+    return select(*[named[name] for name in names])
 
 
 def _by_id(

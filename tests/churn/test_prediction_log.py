@@ -20,10 +20,10 @@ from sqlalchemy import create_engine, event, text
 from churn.database import engine_of, parsed
 from churn.errors import LogSchemaOutdated, LogUnreachable
 from churn.migrating import migrate
-from churn.partitions import Month
+from churn.partitions import Month, first_id, moment_of
 from churn.prediction_log import Feedback, Predicted, PredictionLog, Recorded
 from churn.prediction_log_arrow import ARROW
-from churn.prediction_log_queries import latest_query
+from churn.prediction_log_queries import latest_query, page
 from tests.logged import NOON, prediction
 from tests.postgres import Postgres
 
@@ -149,6 +149,20 @@ def test_a_period_counts_the_microseconds_that_an_id_has_not(log: PredictionLog)
 
     assert log.read(NOON + timedelta(microseconds=300), NOON + HOUR).num_rows == 1
     assert log.read(NOON + timedelta(microseconds=800), NOON + HOUR).num_rows == 0
+
+
+def test_a_page_begins_at_an_id_and_is_as_long_as_asked(log: PredictionLog):
+    made = [prediction(at=NOON + n * HOUR, values={"x": -0.0}) for n in range(5)]
+    log.add(made[::-1])
+
+    page = log.page(made[1].prediction_id, 3)
+
+    assert [row.prediction_id for row in page] == [row.prediction_id for row in made[1:4]]
+    first = page[0]
+    assert (first.values, first.probability, first.will_churn) == ('{"x": -0.0}', 0.7, True)
+    assert (first.risk_level, first.model_version) == ("high", "v1")
+    assert log.page(first_id(NOON + 9 * HOUR), 3) == []
+    assert moment_of(page[2].prediction_id) == NOON + 3 * HOUR
 
 
 # Added once
@@ -389,6 +403,25 @@ def test_a_lookup_by_customer_and_a_period_use_their_indexes(divided):
     plan = "\n".join(explained)
     assert "Index" in plan and "customer_id_predicted_at" in plan
     assert "Seq Scan on predictions" not in plan
+
+
+def test_a_page_is_read_from_the_key_and_stops_when_it_is_full(divided):
+    log, address = divided
+    start = datetime(2026, 1, 5, tzinfo=UTC)
+    log.add([prediction(at=start + n * timedelta(minutes=30)) for n in range(4000)])
+    engine = engine_of(parsed(address))
+    with engine.connect() as connection:
+        connection.execute(text("ANALYZE"))
+        query = page(first_id(NOON), 100).compile(engine)
+        explained = connection.exec_driver_sql(f"EXPLAIN {query}", query.params).scalars().all()
+    engine.dispose()
+
+    plan = "\n".join(explained)
+    assert plan.startswith("Limit")
+    assert "Index Scan using predictions_2026_03_pkey" in plan
+    assert "Sort" not in plan and "Seq Scan" not in plan
+    # Months before are not opened.
+    assert "2026_01" not in plan
 
 
 @pytest.mark.parametrize(

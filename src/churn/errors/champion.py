@@ -19,13 +19,13 @@ class NoRepository(ChurnError):
 
 
 class TaggedModelNotFound(ChurnError):
-    """The commit of a tag has no bundle, or no copy of it is within reach."""
+    """A commit, mostly that of a tag, has no bundle, or no copy of it is within reach."""
 
-    def __init__(self, tag: str, why: str) -> None:
+    def __init__(self, name: str, why: str) -> None:
         super().__init__(
-            f"the model of git tag {tag} cannot be fetched: {why}. Where it was "
-            "built, run dvc push, and have the same remote here (dvc remote list); or check the "
-            "tag out and run dvc repro."
+            f"the model of {name} cannot be fetched: {why}. Where it was "
+            "built, run dvc push, and have the same remote here (dvc remote list); or check that "
+            "commit out and run dvc repro."
         )
 
 

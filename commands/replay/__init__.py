@@ -1,0 +1,1 @@
+"""`make replay`: predictions of the log scored again with the model that made them."""
