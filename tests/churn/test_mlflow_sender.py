@@ -237,9 +237,10 @@ def test_versions_are_registered_once_and_an_alias_moves(store, sent):
     both = {"v1.0.0": sha256, "v1.1.0": sha256, "v1.2.0": "0" * 64}
     with pytest.raises(RunsMissing, match=r"no run of v1.2.0, which dvc repro"):
         mlflow_sender.register({**wanted, "versions": both, "stages": {"prod": "v1.1.0"}}, store)
-    # then each has one number, the alias is where it was last put, and the run's model is loaded.
+    # then each has one number, the alias is where it was last put, on a run of that bundle.
     known = store.client.search_model_versions("name = 'churn'")
     assert sorted(one.tags["version"] for one in known) == ["v1.0.0", "v1.1.0"]
     served = store.client.get_model_version_by_alias("churn", "prod")
     assert served.tags == {"version": "v1.1.0", "bundle_sha256": sha256}
-    assert store.client.get_run(served.run_id).info.run_name == sent["name"]
+    run = store.client.get_run(served.run_id)
+    assert run.data.tags["churn.bundle_sha256"] == sha256
