@@ -31,9 +31,11 @@ COMMANDS = [
     if language == "console"
     for line in text.splitlines()
 ]
-# `make test` would run this test; the environment is that of the tests already; the server has a
-# test of its own.
+# `make test` would run this test; the environment is that of the tests already; server and release
+# have tests of their own.
 NOT_RUN = ("make test", "source .venv/bin/activate", "make serve")
+# These want everything to be committed, and the reader of the page has just written files.
+RELEASE = [one for one in COMMANDS if one.startswith(("make release", "make promote"))]
 # What is shown of the server, and the program that runs it.
 CALLS = {"sh": ["sh", "-euc"], "python": [sys.executable, "-c"], "js": ["node", "--eval"]}
 # The searches of the page, over spaces in which they take a moment.
@@ -59,7 +61,7 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout):
     said = {
         command: checkout.run(*shlex.split(command))
         for command in COMMANDS
-        if command not in NOT_RUN
+        if command not in (*NOT_RUN, *RELEASE)
     }
     assert re.fullmatch(r"\d+%\n(\w+ is .+: [+-]\d\.\d\d\n){3}", said["python why.py"])
     # The last ones ran the page's own table; its feature can be added.
@@ -68,6 +70,18 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout):
     assert checkout.stage("featurize").returncode == 0
     made = pq.read_schema(checkout.folder / "data/features/train.parquet")
     assert "complaints_per_month" in made.names
+
+
+def test_a_release_says_what_the_page_shows(checkout: Checkout):
+    shown = next(text for language, text in BLOCKS if text.startswith("Released"))
+    commit = checkout.run("git", "rev-parse", "--short", "HEAD").strip()
+
+    said, promoted = (checkout.run(*shlex.split(one)) for one in RELEASE)
+
+    # The tests have no MLflow.
+    expected = re.sub(r"on \w+\nMLflow .*", f"on {commit}", shown, count=1)
+    assert said == expected
+    assert promoted.startswith("v1.0.0 is in prod: the git tag churn#prod#1\n")
 
 
 @pytest.fixture
