@@ -8,7 +8,8 @@ REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .PHONY: help repro compose test test-faults serve migrate retrain-check replay demo lint format verify champion \
-  mlflow track bench bench-quality _quality bench-serve bench-drift _environment _wrk _promtool lock \
+  release promote rollback mlflow track bench bench-quality _quality bench-serve bench-drift _environment \
+  _wrk _promtool lock \
   figures clean
 
 help:  ## list the targets
@@ -89,10 +90,19 @@ verify: $(INSTALLED)  ## rebuild HEAD under other circumstances, compare every h
 champion: $(INSTALLED)  ## the model against the one tagged churn#prod, on the same customers
 	@python -m commands.champion
 
+release: $(INSTALLED)  ## make this commit's model a version, by a git tag (VERSION=v1.2.0)
+	@python -m commands.release
+
+promote: $(INSTALLED)  ## check a version, give it a stage (VERSION=v1.2.0 STAGE=prod FORCE=1 REASON=…)
+	@python -m commands.promote
+
+rollback: $(INSTALLED)  ## give a stage the model that it had before (STAGE=prod)
+	@python -m commands.rollback
+
 mlflow: $(INSTALLED)  ## open MLflow on 127.0.0.1:5000 (PORT=5001)
 	@python -m commands.mlflow_ui $(PORT)
 
-track: $(INSTALLED)  ## send to MLflow the runs that were kept while it was away
+track: $(INSTALLED)  ## send to MLflow runs, versions and stages that it missed while it was away
 	@python -m commands.track
 
 bench: $(INSTALLED) _wrk  ## measure speed and memory, write reports/bench/

@@ -35,7 +35,7 @@ from churn.files import read_parquet, sha256
 from churn.metrics import LOSSES
 from churn.params import checked
 from churn.scoring import Scorer
-from churn.settings import Parameters, SplitSettings
+from churn.settings import EvaluateSettings, Parameters, SplitSettings
 from churn.splitting import is_test
 from churn.tables import labels, to_columns
 from commands.tags import MODEL, fetch, tag_of
@@ -75,7 +75,7 @@ def fetched(tag: str) -> Champion:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "bundle"
         read = fetch(tag, folder)
-        given, lock = (_yaml(read(name)) for name in (PARAMS, LOCK))
+        given, lock = (yaml(read(name)) for name in (PARAMS, LOCK))
         try:
             split = checked(SplitSettings, given.get("split"), f"{PARAMS}: split")
             return Champion(tag, Bundle.load(folder), split, _history(given, lock))
@@ -83,7 +83,8 @@ def fetched(tag: str) -> Champion:
             raise UnusableChampion(tag, str(error).replace(str(folder), MODEL)) from None
 
 
-def _yaml(text: str) -> dict[str, Any]:
+def yaml(text: str) -> dict[str, Any]:
+    """What the text of params.yaml or dvc.lock says."""
     found: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
     return found
 
@@ -94,18 +95,18 @@ def _history(parameters: Mapping[str, Any], lock: Mapping[str, Any]) -> str | No
     return files.get(path)
 
 
-def challenger() -> Bundle:
-    """The model of the working tree.
+def challenger(root: Path = Path()) -> Bundle:
+    """The model of the working tree, or of another folder that has the same files.
 
     Raises:
         InvalidBundle: there is none, or it is broken.
         RowsMissing, StaleModel: it does not stand beside the rows it was built from.
     """
-    bundle = Bundle.load(Path(MODEL))
+    bundle = Bundle.load(root / MODEL)
     for path in (TRAIN, TEST):
-        if not path.is_file():
+        if not (root / path).is_file():
             raise RowsMissing(path)
-    if sha256(TRAIN) != bundle.manifest.provenance.data_sha256:
+    if sha256(root / TRAIN) != bundle.manifest.provenance.data_sha256:
         raise StaleModel(MODEL, TRAIN)
     return bundle
 
@@ -195,6 +196,41 @@ def text(comparison: Comparison) -> str:
     return "\n".join([*lines, *(f"- {reason}" for reason in found.reasons)])
 
 
+def compared(
+    old: Champion,
+    new: Bundle,
+    table: pa.Table,
+    files: tuple[str, str],
+    settings: EvaluateSettings,
+) -> Comparison | None:
+    """Compare the two on the customers that neither has learnt from.
+
+    Args:
+        old, new: champion and challenger.
+        table: the rows that the challenger holds out.
+        files: text of params.yaml and dvc.lock beside the challenger.
+        settings: the `evaluate` group.
+    Returns:
+        None if they are the same model.
+    Raises:
+        ChurnError: one of the classes above, or too few customers are left.
+    """
+    if is_same(old.bundle, new):
+        return None
+    contract = new.manifest.contract
+    refuse_other_rows(old, contract, table, _history(*map(yaml, files)))
+    held_out = is_test(table.column(contract.id_column).to_pylist(), old.split)
+    common = table.filter(pa.array(held_out))
+    return compare(
+        to_columns(common, contract.columns),
+        labels(common, contract),
+        said_by_champion(old, common),
+        said(new, common),
+        contract,
+        settings,
+    )
+
+
 def champion(parameters: Parameters) -> None:
     """Compare the two and say so; no champion is no error."""
     tag = tag_of(STAGE)
@@ -203,22 +239,11 @@ def champion(parameters: Parameters) -> None:
         return
     old, new = fetched(tag), challenger()
     print(f"Champion: {tag}. Challenger: the working tree.")
-    if is_same(old.bundle, new):
+    files = (Path(PARAMS).read_text("utf-8"), Path(LOCK).read_text("utf-8"))
+    comparison = compared(old, new, read_parquet(TEST), files, parameters.evaluate)
+    if comparison is None:
         print("They are the same model: there is nothing to compare.")
         return
-    contract, table = new.manifest.contract, read_parquet(TEST)
-    history = _history(*(_yaml(Path(name).read_text("utf-8")) for name in (PARAMS, LOCK)))
-    refuse_other_rows(old, contract, table, history)
-    held_out = is_test(table.column(contract.id_column).to_pylist(), old.split)
-    common = table.filter(pa.array(held_out))
-    comparison = compare(
-        to_columns(common, contract.columns),
-        labels(common, contract),
-        said_by_champion(old, common),
-        said(new, common),
-        contract,
-        parameters.evaluate,
-    )
     print(text(comparison))
     if note := unlike_training(old.bundle):
         print(f"\nNote: the champion does not score as it did when it was trained: {note}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from churn.errors import NoRepository, TaggedModelNotFound
+from churn.promotion import Held
 
 ARTIFACT = "churn"
 MODEL = "models/churn"
@@ -32,12 +33,57 @@ def git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def newest(tags: Iterable[str], stage: str) -> str | None:
-    """The tag that names the model of a stage: the one with the highest number, else the bare."""
+def in_order(tags: Iterable[str], stage: str) -> list[str]:
+    """The tags of a stage, by rising number, the bare one first."""
     pattern = re.compile(rf"{ARTIFACT}#{re.escape(stage)}(?:#(\d+))?")
     matches = [pattern.fullmatch(tag) for tag in tags]
     numbers = {int(match[1] or 0): match[0] for match in matches if match}
-    return numbers[max(numbers)] if numbers else None
+    return [numbers[number] for number in sorted(numbers)]
+
+
+def newest(tags: Iterable[str], stage: str) -> str | None:
+    """The tag that names the model of a stage: the one with the highest number, else the bare."""
+    return next(reversed(in_order(tags, stage)), None)
+
+
+def all_tags() -> list[str]:
+    """Every tag of a version or stage.
+
+    Raises:
+        NoRepository: this is none.
+    """
+    return git("tag", "--list", f"{ARTIFACT}[@#]*").splitlines()
+
+
+def versions() -> list[str]:
+    """Every version that has a tag, in rising order."""
+    tags = git("tag", "--list", "--sort=version:refname", f"{ARTIFACT}@v*").splitlines()
+    names = [tag.removeprefix(f"{ARTIFACT}@") for tag in tags]
+    return [name for name in names if VERSION.fullmatch(name)]
+
+
+def stages() -> list[str]:
+    """Every stage that has or had a model."""
+    tags = (re.fullmatch(rf"{ARTIFACT}#([\w-]+)(#\d+)?", tag) for tag in all_tags())
+    return sorted({match[1] for match in tags if match})
+
+
+def history(stage: str) -> list[Held]:
+    """The tags of a stage, the oldest first."""
+    return [Held(tag, commit_of(tag), _subject(tag)) for tag in in_order(all_tags(), stage)]
+
+
+def commit_of(tag: str) -> str:
+    """The commit that a tag is on."""
+    return git("rev-parse", f"refs/tags/{tag}^{{commit}}")
+
+
+def _subject(tag: str) -> str:
+    # Asked of a tag without a message, git would give the commit's.
+    kind, _, subject = git(
+        "for-each-ref", "--format=%(objecttype) %(contents:subject)", f"refs/tags/{tag}"
+    ).partition(" ")
+    return subject if kind == "tag" else ""
 
 
 def tag_of(name: str) -> str | None:
@@ -46,7 +92,7 @@ def tag_of(name: str) -> str | None:
     Raises:
         NoRepository: this is none.
     """
-    tags = git("tag", "--list", f"{ARTIFACT}[@#]*").splitlines()
+    tags = all_tags()
     if VERSION.fullmatch(name):
         return f"{ARTIFACT}@{name}" if f"{ARTIFACT}@{name}" in tags else None
     return newest(tags, name)
@@ -58,24 +104,20 @@ def version_at(tag: str) -> str | None:
     return at.splitlines()[-1].removeprefix(f"{ARTIFACT}@") if at else None
 
 
-def commit_of(tag: str) -> str:
-    """The commit that a tag names."""
-    return git("rev-parse", f"refs/tags/{tag}^{{commit}}")
-
-
-def fetch(tag: str, folder: Path) -> Callable[[str], str]:
-    """Copy the bundle of a tag from DVC's cache or remote.
+def fetch(tag: str, target: Path, path: str = MODEL) -> Callable[[str], str]:
+    """Copy the bundle of a tag, or another out of its commit, from DVC's cache or remote.
 
     Args:
         tag: of the commit.
-        folder: to put the bundle into.
+        target: the folder, or the file, to make of it.
+        path: of the out.
     Returns:
         what gives the text of another file of that commit, by its path; `OSError` if it has none.
     Raises:
-        TaggedModelNotFound: the bundle is in neither.
+        TaggedModelNotFound: it is in neither.
     """
     with files_at(commit_of(tag), f"git tag {tag}") as files:
-        files.get(MODEL, str(folder), recursive=True)
+        files.get(path, str(target), recursive=True)
     return lambda path: str(files.read_text(path))
 
 

@@ -1,14 +1,19 @@
-"""`make track`: send to MLflow the runs that were kept because the store was away."""
+"""`make track`: send to MLflow the runs that were kept because the store was away, and what the git
+tags say of versions and stages.
+"""
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from churn.errors import ChurnError
+from churn.errors import ChurnError, NoRepository
 from churn.mirror import Mirror
 from churn.params import read_parameters
 from churn.tracking import shown
+from commands.registry import tell_mlflow
+from commands.tags import stages, versions
 
 PARAMS = Path("params.yaml")
 
@@ -23,6 +28,9 @@ def main() -> None:
     print(f"{sent} run(s) sent to MLflow at {shown(settings.uri)}")
     if problem:
         sys.exit(f"error: {problem}")
+    # Without a repository there are runs, but no tags.
+    with suppress(NoRepository):
+        tell_mlflow(settings, versions(), stages())
 
 
 if __name__ == "__main__":

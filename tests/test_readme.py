@@ -33,9 +33,11 @@ COMMANDS = [
 ]
 # What is replayed has been answered by a server.
 REPLAYS = [command for command in COMMANDS if command.startswith("make replay ")]
-# `make test` would run this test; the environment is that of the tests already; the server and what
-# it has logged have tests of their own.
+# `make test` would run this test; the environment is that of the tests already; the server, what it
+# has logged, and releases have tests of their own.
 NOT_RUN = ("make test", "source .venv/bin/activate", "make serve", *REPLAYS)
+# These want everything to be committed, and the reader of the page has just written files.
+RELEASE = [one for one in COMMANDS if one.startswith(("make release", "make promote"))]
 # What is shown of the server, and the program that runs it.
 CALLS = {"sh": ["sh", "-euc"], "python": [sys.executable, "-c"], "js": ["node", "--eval"]}
 # The searches of the page, over spaces in which they take a moment.
@@ -61,7 +63,7 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout):
     said = {
         command: checkout.run(*shlex.split(command))
         for command in COMMANDS
-        if command not in NOT_RUN
+        if command not in (*NOT_RUN, *RELEASE)
     }
     assert re.fullmatch(r"\d+%\n(\w+ is .+: [+-]\d\.\d\d\n){3}", said["python why.py"])
     # The last ones ran the page's own table; its feature can be added.
@@ -70,6 +72,18 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout):
     assert checkout.stage("featurize").returncode == 0
     made = pq.read_schema(checkout.folder / "data/features/train.parquet")
     assert "complaints_per_month" in made.names
+
+
+def test_a_release_says_what_the_page_shows(checkout: Checkout):
+    shown = next(text for language, text in BLOCKS if text.startswith("Released"))
+    commit = checkout.run("git", "rev-parse", "--short", "HEAD").strip()
+
+    said, promoted = (checkout.run(*shlex.split(one)) for one in RELEASE)
+
+    # The tests have no MLflow.
+    expected = re.sub(r"on \w+\nMLflow .*", f"on {commit}", shown, count=1)
+    assert said == expected
+    assert promoted.startswith("v1.0.0 is in prod: the git tag churn#prod#1\n")
 
 
 @pytest.fixture

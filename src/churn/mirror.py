@@ -10,11 +10,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, entry_points
 from pathlib import Path
 
-from churn.errors import ChurnError, RunNotKept, RunsNotSent
+from churn.errors import ChurnError, NotRegistered, RunNotKept, RunsNotSent
 from churn.settings import TrackingSettings
 from churn.tracking import PACKAGE, UNSENT, Run, keep, kept_runs, redacted, shown
 from churn.wording import did_you_mean, listed
@@ -41,7 +41,7 @@ class Mirror:
     """
 
     def __init__(self, settings: TrackingSettings) -> None:
-        self._uri = settings.uri
+        self._uri, self._experiment = settings.uri, settings.experiment
         # DVC runs queued experiments in checkouts that it deletes, and names the repository here.
         self._home = Path(os.environ.get("DVC_ROOT", "."))
         self._unknown = _unknown_scheme(settings.uri)
@@ -69,28 +69,42 @@ class Mirror:
         """Send every run that is kept, however long it takes: how many went, and the problem."""
         return self._send(kept_runs(self._home / UNSENT), None)
 
+    def register(self, versions: Mapping[str, str], stages: Mapping[str, str]) -> ChurnError | None:
+        """Have the registry know versions and stages, within 10 s.
+
+        Args:
+            versions: SHA-256 of the bundle by version.
+            stages: the version by stage, whose name becomes its alias.
+        Returns:
+            what to warn of: the store did not take it, or has no run of a version.
+        """
+        wanted = {"experiment": self._experiment, "versions": versions, "stages": stages}
+        (why,) = self._answers([json.dumps(wanted)], SERVER_SECONDS)
+        return NotRegistered(shown(self._uri), redacted(why, self._uri)) if why else None
+
     def _send(self, kept: Sequence[Path], seconds: float | None) -> tuple[int, ChurnError | None]:
-        reasons = [why for why in self._answers(kept, seconds) if why is not None]
+        asked = [json.dumps(str(folder)) for folder in kept]
+        reasons = [why for why in self._answers(asked, seconds) if why is not None]
         sent = len(kept) - len(reasons)
         if not reasons:
             return sent, None
         why = redacted("; ".join(dict.fromkeys(reasons)), self._uri)
         return sent, RunsNotSent(shown(self._uri), why, len(reasons))
 
-    def _answers(self, kept: Sequence[Path], seconds: float | None) -> list[str | None]:
-        """For each run, None where it was sent, else the reason."""
+    def _answers(self, asked: Sequence[str], seconds: float | None) -> list[str | None]:
+        """For each line that the sender is asked, None where it was done, else the reason."""
         if self._process is None:
-            return [self._unknown for _ in kept]
-        lines = "".join(f"{json.dumps(str(folder))}\n" for folder in kept)
+            return [self._unknown for _ in asked]
+        lines = "".join(f"{line}\n" for line in asked)
         try:
             output, complaints = self._process.communicate(lines, seconds)
         except subprocess.TimeoutExpired:
             self._end()
-            return [f"no answer within {seconds:g} s" for _ in kept]
-        answers = [_answer(line) for line in output.splitlines()][: len(kept)]
+            return [f"no answer within {seconds:g} s" for _ in asked]
+        answers = [_answer(line) for line in output.splitlines()][: len(asked)]
         last_words = complaints.strip().rpartition("\n")[2] or "no reason given"
         died = f"the sender ended with status {self._process.returncode}: {last_words}"
-        return answers + [died] * (len(kept) - len(answers))
+        return answers + [died] * (len(asked) - len(answers))
 
     def _end(self) -> None:
         if self._process:

@@ -1,7 +1,9 @@
-"""The process that imports MLflow: logs kept runs to the store of `MLFLOW_TRACKING_URI`.
+"""The process that imports MLflow: logs kept runs to the store of `MLFLOW_TRACKING_URI`, and tells
+its registry of versions and stages.
 
-Started by `churn.mirror`. It opens the store, then reads the folder of a kept run from each line of
-its input, as JSON, and answers each with a line: null, or why the run was not logged.
+Started by `churn.mirror`. It opens the store, then reads from each line of its input, as JSON, the
+folder of a kept run or what the registry should know, and answers each with a line: null, or why it
+was not done.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from churn.atomic import write_whole
+from churn.errors import ChurnError, RunsMissing
 from churn.files import read_json
 from churn.tracking import BUNDLE, CODE, CONTENT, KEY, PACKAGE, REPORT, redacted
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 MODEL = "model"
+# Its name in the registry.
+REGISTERED = "churn"
 LOCK_SECONDS = 3.0
 LONGEST_REASON = 300
 
@@ -58,13 +63,53 @@ def opened(uri: str) -> Store:
 def send(kept: Path, store: Store) -> None:
     """Log a kept run unless it is in the store already, then remove it."""
     try:
-        with _locked(kept), _locked(store.folder) if store.folder else contextlib.nullcontext():
+        with _locked(kept), _alone(store):
             _log_once(kept, store)
             _remove(kept)
     except FileNotFoundError:
         # Gone altogether, it was sent by another process meanwhile.
         if kept.is_dir():
             raise
+
+
+def register(wanted: dict[str, Any], store: Store) -> None:
+    """Register versions that the registry lacks, and give stages as aliases.
+
+    Args:
+        wanted: `versions`, SHA-256 of the bundle by version; `stages`, the version by stage; the
+            `experiment` that has the runs.
+        store: to tell.
+    Raises:
+        RunsMissing: of some versions there is no run; the others are registered.
+    """
+    with _alone(store):
+        numbers = {
+            version: _registered(version, sha256, wanted["experiment"], store.client)
+            for version, sha256 in wanted["versions"].items()
+        }
+        for stage, version in wanted["stages"].items():
+            if number := numbers.get(version):
+                store.client.set_registered_model_alias(REGISTERED, stage, number)
+    if missing := [version for version, number in numbers.items() if number is None]:
+        raise RunsMissing(missing)
+
+
+def _registered(version: str, sha256: str, experiment: str, client: MlflowClient) -> str | None:
+    """The number that MLflow has for a version; None if it has no run of its bundle."""
+    import mlflow
+
+    tags = {"version": version, "bundle_sha256": sha256}
+    for one in client.search_model_versions(f"name = '{REGISTERED}'"):
+        if {name: one.tags.get(name) for name in tags} == tags:
+            return str(one.version)
+    found = client.get_experiment_by_name(experiment)
+    same = f"tags.`churn.bundle_sha256` = '{sha256}' and attributes.status = 'FINISHED'"
+    runs = client.search_runs([found.experiment_id], same, max_results=1) if found else []
+    if not runs:
+        return None
+    uri = f"runs:/{runs[0].info.run_id}/{MODEL}"
+    made = mlflow.register_model(uri, REGISTERED, await_registration_for=0, tags=tags)
+    return str(made.version)
 
 
 def _log_once(kept: Path, store: Store) -> None:
@@ -147,11 +192,18 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def _alone(store: Store) -> contextlib.AbstractContextManager[None]:
+    """One process at a time in a store that is a file; others look after themselves."""
+    return _locked(store.folder) if store.folder else contextlib.nullcontext()
+
+
 def reason(error: BaseException) -> str:
     """What went wrong at the root, on one line."""
     while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
         error = cause
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, ChurnError):
+        words = str(error)
+    elif isinstance(error, OSError) and error.strerror:
         words = ": ".join(filter(None, [error.strerror, error.filename and str(error.filename)]))
     else:
         words = f"{type(error).__name__}: {error}"
@@ -166,8 +218,15 @@ def _attempt(action: Callable[..., object], *given: object) -> str | None:
     return None
 
 
+def _do(given: str | dict[str, Any], store: Store) -> None:
+    if isinstance(given, str):
+        send(Path(given), store)
+    else:
+        register(given, store)
+
+
 def main() -> None:
-    """Open the store, then send what the input names until it ends."""
+    """Open the store, then do what the input says until it ends."""
     answers, stores = sys.stdout, list[Store]()
     # MLflow prints to the standard output.
     with contextlib.redirect_stdout(sys.stderr):
@@ -176,8 +235,8 @@ def main() -> None:
         problem = _attempt(lambda: stores.append(opened(os.environ["MLFLOW_TRACKING_URI"])))
         gc.enable()
         for line in sys.stdin:
-            folder = Path(json.loads(line))
-            why = problem or _attempt(send, folder, stores[0])
+            given = json.loads(line)
+            why = problem or _attempt(_do, given, stores[0])
             answers.write(f"{json.dumps(why)}\n")
     answers.flush()
     # All is written, and to take MLflow's modules apart takes 0.4 s.

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from churn import mirror
-from churn.errors.tracking import RunNotKept, RunsNotSent
+from churn.errors.tracking import NotRegistered, RunNotKept, RunsNotSent
 from churn.mirror import Mirror
 from churn.settings import TrackingSettings
 from churn.tracking import content, kept_runs
@@ -170,3 +170,24 @@ def test_what_is_kept_does_not_say_where_it_should_have_gone(record, repository)
     assert json.loads((kept / "run.json").read_text())["experiment"] == "churn"
     for file in kept.rglob("*"):
         assert file.is_dir() or b"hunter2" not in file.read_bytes()
+
+
+def test_a_registry_that_is_away_is_a_warning(repository, closed_port):
+    settings = TrackingSettings(uri=f"http://me:hunter2@{closed_port}", experiment="churn")
+
+    problem = Mirror(settings).register({"v1.0.0": "0" * 64}, {"prod": "v1.0.0"})
+
+    assert isinstance(problem, NotRegistered)
+    assert str(problem) == (
+        f"MLflow at http://***@{closed_port}: Connection refused. The git tags hold; once this is "
+        "mended, make track tells MLflow of them."
+    )
+
+
+def test_a_registry_that_never_answers_is_given_up(repository, server, monkeypatch):
+    monkeypatch.setattr(mirror, "SERVER_SECONDS", 2.0)
+    settings = TrackingSettings(uri=f"http://{server}", experiment="churn")
+
+    problem = Mirror(settings).register({"v1.0.0": "0" * 64}, {})
+
+    assert "no answer within 2 s" in str(problem)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from churn import mlflow_sender
+from churn.errors import RunsMissing
 from churn.mirror import ENVIRONMENT
 from churn.scoring import Scorer
 from churn.synthetic import draw
@@ -226,3 +227,20 @@ def test_the_reason_of_a_mistake_of_our_own_names_its_kind():
         "No such file: a.html"
     )
     assert len(mlflow_sender.reason(ValueError("long " * 1000))) < 400
+
+
+def test_versions_are_registered_once_and_an_alias_moves(store, sent):
+    # Given a run of one bundle, when it is registered twice, and a version without a run besides,
+    sha256 = small_bundle().sha256
+    wanted = {"experiment": "churn", "versions": {"v1.0.0": sha256}, "stages": {"prod": "v1.0.0"}}
+    mlflow_sender.register(wanted, store)
+    both = {"v1.0.0": sha256, "v1.1.0": sha256, "v1.2.0": "0" * 64}
+    with pytest.raises(RunsMissing, match=r"no run of v1.2.0, which dvc repro"):
+        mlflow_sender.register({**wanted, "versions": both, "stages": {"prod": "v1.1.0"}}, store)
+    # then each has one number, the alias is where it was last put, on a run of that bundle.
+    known = store.client.search_model_versions("name = 'churn'")
+    assert sorted(one.tags["version"] for one in known) == ["v1.0.0", "v1.1.0"]
+    served = store.client.get_model_version_by_alias("churn", "prod")
+    assert served.tags == {"version": "v1.1.0", "bundle_sha256": sha256}
+    run = store.client.get_run(served.run_id)
+    assert run.data.tags["churn.bundle_sha256"] == sha256

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from churn.errors.base import ChurnError
+from churn.wording import listed
 
 
 class RunsNotSent(ChurnError):
@@ -25,4 +27,24 @@ class RunNotKept(ChurnError):
         super().__init__(
             f"{folder}: {why}. The model is evaluated, but its run is not in MLflow. Make the "
             "folder writable and run dvc repro --force --single-item evaluate."
+        )
+
+
+class RunsMissing(ChurnError):
+    """The store has no run of a released model that it could register."""
+
+    def __init__(self, versions: Sequence[str]) -> None:
+        super().__init__(
+            f"it has no run of {listed(versions)}, which dvc repro --force --single-item evaluate "
+            "logs where the tag is checked out"
+        )
+
+
+class NotRegistered(ChurnError):
+    """MLflow's registry does not say what the git tags do."""
+
+    def __init__(self, server: str, why: str) -> None:
+        super().__init__(
+            f"MLflow at {server}: {why}. The git tags hold; once this is mended, make track tells "
+            "MLflow of them."
         )
