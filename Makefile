@@ -8,7 +8,7 @@ REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .PHONY: help repro compose test test-faults serve migrate retrain-check demo lint format verify champion \
-  mlflow track bench bench-quality _quality bench-serve bench-drift _environment _wrk _promtool lock \
+  compare sweep mlflow track bench bench-quality _quality bench-serve bench-drift _environment _wrk _promtool lock \
   figures clean
 
 help:  ## list the targets
@@ -85,6 +85,12 @@ verify: $(INSTALLED)  ## rebuild HEAD under other circumstances, compare every h
 
 champion: $(INSTALLED)  ## the model against the one tagged churn#prod, on the same customers
 	@python -m commands.champion
+
+compare: $(INSTALLED)  ## two commits or experiments: which is better, and is that sure? (A=HEAD B=…)
+	@python -m commands.compare "$(or $(A),HEAD)" $(if $(B),"$(B)")
+
+sweep: $(INSTALLED)  ## search for better parameters as one experiment (SEARCH=grid SET="search.folds=3")
+	@python -m commands.sweep $(or $(SEARCH),grid) $(SET)
 
 mlflow: $(INSTALLED)  ## open MLflow on 127.0.0.1:5000 (PORT=5001)
 	@python -m commands.mlflow_ui $(PORT)

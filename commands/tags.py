@@ -11,7 +11,8 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from churn.errors import NoRepository, TaggedModelNotFound
+from churn.errors import NoRepository, NotWithinReach, TaggedModelNotFound
+from commands.revisions import Commit
 
 ARTIFACT = "churn"
 MODEL = "models/churn"
@@ -67,17 +68,9 @@ def fetch(tag: str, folder: Path) -> Callable[[str], str]:
     Raises:
         TaggedModelNotFound: the bundle is in neither.
     """
-    from dvc.api import DVCFileSystem
-    from dvc.config import Config
-    from dvc.exceptions import DvcException
-    from dvc_data.index import DataIndexError
-
-    commit = git("rev-parse", f"refs/tags/{tag}^{{commit}}")
+    commit = Commit(tag, git("rev-parse", f"refs/tags/{tag}^{{commit}}"))
     try:
-        # With the remote of today: that of the commit may have moved, or not have been there.
-        files = DVCFileSystem(url=".", rev=commit, config=dict(Config.from_cwd()))
-        files.get(MODEL, str(folder), recursive=True)
-    # An ImportError is a remote whose plugin is not installed.
-    except (OSError, ImportError, DvcException, DataIndexError) as error:
-        raise TaggedModelNotFound(tag, " ".join(str(error).split())) from None
-    return lambda path: str(files.read_text(path))
+        commit.fetch(MODEL, folder)
+    except NotWithinReach as error:
+        raise TaggedModelNotFound(tag, error.why) from None
+    return commit.text

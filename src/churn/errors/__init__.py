@@ -9,12 +9,14 @@ from churn.errors.base import ChurnError
 from churn.errors.champion import (
     ChampionLacksColumns,
     NoRepository,
+    NotWithinReach,
     OtherRows,
     OtherTable,
     RowsMissing,
     StaleModel,
     TaggedModelNotFound,
     TooFewInCommon,
+    UnknownRevision,
     UnusableChampion,
 )
 from churn.errors.configuration import (
@@ -106,6 +108,7 @@ __all__ = [
     "NoRepository",
     "NoRoom",
     "NotLoaded",
+    "NotWithinReach",
     "NothingLogged",
     "NothingToLearnFrom",
     "OneClassOnly",
@@ -130,6 +133,7 @@ __all__ = [
     "TooManyRejected",
     "UnknownFeatureInput",
     "UnknownFeatureModule",
+    "UnknownRevision",
     "UnknownTargetValue",
     "UnreadableFile",
     "UnreadableParameters",

@@ -1,0 +1,78 @@
+"""Experiments in DVC's queue: side by side, and none disturbs another or the workspace."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from tests.checkout import Checkout
+
+DEPTHS = ("1", "2")
+SECONDS = 300
+# A worker is not seen while it starts.
+STARTING = 60
+
+
+def wait_for(checkout: Checkout) -> None:
+    """Until every experiment of the queue has ended; workers that stopped early start again."""
+    end, seen = time.monotonic() + SECONDS, time.monotonic()
+    while re.search("Queued|Running", status := checkout.run("dvc", "queue", "status")):
+        assert time.monotonic() < end, status
+        if "0 active, 0 idle" not in status:
+            seen = time.monotonic()
+        elif time.monotonic() - seen > STARTING:
+            checkout.run("dvc", "queue", "start", "-j", "2")
+        time.sleep(0.5)
+
+
+@pytest.fixture
+def queued(checkout: Checkout) -> Checkout:
+    """A checkout with a local MLflow store, an uncommitted change, and two experiments queued."""
+    store = {"uri": "sqlite:///mlruns/mlflow.db"}
+    checkout.change_yaml("conf/tracking/default.yaml", lambda it: it.update(store))
+    checkout.compose()
+    checkout.run("dvc", "commit", "-q", "-f", "evaluate")
+    checkout.commit("an MLflow store")
+    (checkout.folder / "README.md").write_text("being worked on\n")
+    checkout.run("dvc", "exp", "run", "--queue", "-S", f"model.max_depth={','.join(DEPTHS)}")
+    return checkout
+
+
+def test_queued_experiments_run_side_by_side_and_leave_the_workspace_alone(queued: Checkout):
+    before, outs = queued.run("git", "status", "--short"), queued.outs()
+    metrics = (queued.folder / "reports/metrics.json").read_bytes()
+
+    queued.run("dvc", "queue", "start", "-j", "2")
+    wait_for(queued)
+
+    # Each has ended well, with metrics of its own,
+    shown = json.loads(queued.run("dvc", "exp", "show", "--json"))
+    experiments = [one["revs"][0]["data"] for one in shown[1]["experiments"]]
+    found = {
+        str(one["params"]["params.yaml"]["data"]["model"]["max_depth"]): one["metrics"][
+            "reports/metrics.json"
+        ]["data"]["log_loss"]
+        for one in experiments
+    }
+    assert found.keys() == {*DEPTHS}
+    own = json.loads(metrics)["log_loss"]
+    assert len({own, *found.values()}) == 3
+    assert queued.run("dvc", "queue", "status").count("Success") == 2
+    # in MLflow there is one run each, and none waits to be sent,
+    with closing(sqlite3.connect(queued.folder / "mlruns/mlflow.db")) as store:
+        query = (
+            "select value from metrics join runs using (run_uuid)"
+            " where key = 'log_loss' and status = 'FINISHED'"
+        )
+        logged = [value for (value,) in store.execute(query)]
+    assert sorted(logged) == pytest.approx(sorted(found.values()))
+    assert [*(queued.folder / "mlruns/unsent").iterdir()] == []
+    # and the workspace is as it was, what is being worked on included.
+    assert queued.run("git", "status", "--short") == before == " M README.md\n"
+    assert queued.outs() == outs
+    assert (queued.folder / "reports/metrics.json").read_bytes() == metrics
