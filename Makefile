@@ -8,7 +8,7 @@ REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .PHONY: help repro compose test test-faults serve migrate retrain-check demo lint format verify champion \
-  compare sweep mlflow track bench bench-quality _quality bench-serve bench-drift _environment _wrk _promtool lock \
+  compare data-diff sweep mlflow track bench bench-quality _quality bench-serve bench-drift _environment _wrk _promtool lock \
   figures clean
 
 help:  ## list the targets
@@ -88,6 +88,9 @@ champion: $(INSTALLED)  ## the model against the one tagged churn#prod, on the s
 
 compare: $(INSTALLED)  ## two commits or experiments: which is better, and is that sure? (A=HEAD B=…)
 	@python -m commands.compare "$(or $(A),HEAD)" $(if $(B),"$(B)")
+
+data-diff: $(INSTALLED)  ## the customers of two commits or experiments (A=HEAD B=…)
+	@python -m commands.data_diff "$(or $(A),HEAD)" $(if $(B),"$(B)")
 
 sweep: $(INSTALLED)  ## search for better parameters as one experiment (SEARCH=grid SET="search.folds=3")
 	@python -m commands.sweep $(or $(SEARCH),grid) $(SET)

@@ -23,7 +23,7 @@ from churn.errors import (
 )
 from churn.settings import EvaluateSettings, Parameters
 from commands.champion import TEST, compared, is_same, unlike_training
-from commands.sides import Side, committed, workspace
+from commands.sides import Side, side
 from pipelines.stage import run
 
 # Shown of every experiment beside the metric that decides. With more the table fits no terminal.
@@ -72,7 +72,7 @@ def measured(a: Side, b: Side, settings: EvaluateSettings) -> list[str]:
     """Metrics of both, and in the last line which is better."""
     if is_same(a.model.bundle, b.model.bundle):
         return ["A and B are the same model."]
-    table = b.held_out()
+    table = b.table(TEST)
     try:
         found = compared(a.model, b.model.bundle, table, b.model.history, settings)
     except CANNOT as error:
@@ -81,23 +81,22 @@ def measured(a: Side, b: Side, settings: EvaluateSettings) -> list[str]:
     return [head, "", *metrics(found.changes, "A", "B"), "", better(found)]
 
 
-def notes(side: Side) -> list[str]:
-    """What about a side makes the comparison less than it seems."""
+def notes(one: Side) -> list[str]:
+    """What about one of the two makes the comparison less than it seems."""
     found = []
-    if groups := side.unbuilt:
+    if groups := one.unbuilt:
         found.append(
-            f"Note: {side.letter}'s model was built with other values of {', '.join(groups)} than "
+            f"Note: {one.letter}'s model was built with other values of {', '.join(groups)} than "
             "params.yaml has; dvc repro builds it anew."
         )
-    if why := unlike_training(side.model.bundle):
-        found.append(f"Note: {side.letter} does not score as it did when it was trained: {why}")
+    if why := unlike_training(one.model.bundle):
+        found.append(f"Note: {one.letter} does not score as it did when it was trained: {why}")
     return found
 
 
 def compare(a: str, b: str | None, given: Parameters) -> None:
     """Print experiments, differences, and in the last line which is better."""
-    old = committed("A", a)
-    new = committed("B", b) if b else workspace("B")
+    old, new = side("A", a), side("B", b)
     blocks = [
         [f"{old}. {new}."],
         [experiments(given.evaluate.metric)],

@@ -15,13 +15,13 @@ from churn.errors import NotWithinReach
 from churn.files import read_parquet
 from churn.params import checked
 from churn.settings import SplitSettings
-from commands.champion import LOCK, PARAMS, TEST, Champion, challenger, history_of, loaded, yaml
+from commands.champion import LOCK, PARAMS, Champion, challenger, history_of, loaded, yaml
 from commands.revisions import Commit, commit_of
 from commands.tags import MODEL
 
 # As DVC calls the working tree.
 WORKSPACE = "workspace"
-ROWS = "reports/rows.json"
+READ = (PARAMS, LOCK, "reports/rows.json", "reports/metrics.json")
 RAW = {"history": "data/raw/history.parquet", "current": "data/raw/current.parquet"}
 
 
@@ -33,7 +33,8 @@ class Side:
         letter: A or B.
         name: a git revision, an experiment, or `workspace`.
         commit: where it is from; None for the workspace.
-        given, lock, rows: content of its params.yaml, dvc.lock and reports/rows.json.
+        given, lock, rows, metrics: content of its params.yaml, dvc.lock, reports/rows.json and
+            reports/metrics.json.
         model: its bundle and its split.
     """
 
@@ -43,6 +44,7 @@ class Side:
     given: Mapping[str, Any]
     lock: Mapping[str, Any]
     rows: Mapping[str, Any]
+    metrics: Mapping[str, Any]
     model: Champion
 
     def __str__(self) -> str:
@@ -69,18 +71,18 @@ class Side:
             built |= stage.get("params", {}).get(PARAMS, {})
         return sorted(name for name, value in built.items() if _at(self.given, name) != value)
 
-    def held_out(self) -> pa.Table:
-        """The rows that it holds out.
+    def table(self, path: Path) -> pa.Table:
+        """One of the pipeline's tables.
 
         Raises:
-            NotWithinReach: they are neither in DVC's cache nor in the remote.
+            NotWithinReach: it is neither in DVC's cache nor in the remote.
         """
         if self.commit is None:
-            return read_parquet(TEST)
-        with tempfile.TemporaryDirectory() as temporary:
-            path = Path(temporary) / TEST.name
-            self.commit.fetch(str(TEST), path)
             return read_parquet(path)
+        with tempfile.TemporaryDirectory() as temporary:
+            fetched = Path(temporary) / path.name
+            self.commit.fetch(str(path), fetched)
+            return read_parquet(fetched)
 
 
 def committed(letter: str, name: str) -> Side:
@@ -96,11 +98,11 @@ def committed(letter: str, name: str) -> Side:
         folder = Path(temporary) / "bundle"
         commit.fetch(MODEL, folder)
         try:
-            given, lock, rows = (yaml(commit.text(path)) for path in (PARAMS, LOCK, ROWS))
+            given, lock, rows, metrics = (yaml(commit.text(path)) for path in READ)
         except OSError as error:
             raise NotWithinReach(name, MODEL, f"a file is missing beside it: {error}") from None
         model = loaded(f"{letter}, {name},", folder, given, lock)
-    return Side(letter, name, commit, given, lock, rows, model)
+    return Side(letter, name, commit, given, lock, rows, metrics, model)
 
 
 def workspace(letter: str) -> Side:
@@ -110,10 +112,19 @@ def workspace(letter: str) -> Side:
         ChurnError: its model, its rows or its parameters are missing or do not fit one another.
     """
     bundle = challenger()
-    given, lock, rows = (yaml(Path(path).read_text("utf-8")) for path in (PARAMS, LOCK, ROWS))
+    given, lock, rows, metrics = (yaml(Path(path).read_text("utf-8")) for path in READ)
     split = checked(SplitSettings, given.get("split"), f"{PARAMS}: split")
     model = Champion(f"{letter}, the workspace,", bundle, split, history_of(given, lock))
-    return Side(letter, WORKSPACE, None, given, lock, rows, model)
+    return Side(letter, WORKSPACE, None, given, lock, rows, metrics, model)
+
+
+def side(letter: str, name: str | None) -> Side:
+    """One of the two by its name; the working tree where there is none.
+
+    Raises:
+        ChurnError: as `committed` and `workspace` do.
+    """
+    return committed(letter, name) if name else workspace(letter)
 
 
 def _at(nested: Mapping[str, Any], name: str) -> object:

@@ -62,20 +62,21 @@ def parameters(changed: Mapping[str, tuple[Any, Any]]) -> list[str]:
     if not changed:
         return ["Parameters: the same."]
     shown = {name: [_shown(value) for value in pair] for name, pair in changed.items()}
-    return _columns("Parameters", shown)
+    return columns_of_text("Parameters", shown)
 
 
 def data(tables: Mapping[str, tuple[Data, Data]]) -> list[str]:
     """A line for each table: what it is in A, and what in B."""
     shown = {path: [str(a), "the same" if a == b else str(b)] for path, (a, b) in tables.items()}
-    return _columns("Data", shown)
+    return columns_of_text("Data", shown)
 
 
 def _shown(value: object) -> str:
     return "-" if value is None else str(value)
 
 
-def _columns(title: str, rows: Mapping[str, Sequence[str]]) -> list[str]:
+def columns_of_text(title: str, rows: Mapping[str, Sequence[str]]) -> list[str]:
+    """Lines of a name, what it is in A, and what in B, under a head."""
     lines = [(title, "A", "B"), *((name, *pair) for name, pair in rows.items())]
     first, second = (max(len(line[place]) for line in lines) + 3 for place in (0, 1))
     return [f"{name:<{first}}{a:<{second}}{b}" for name, a, b in lines]

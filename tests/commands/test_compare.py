@@ -179,7 +179,7 @@ def test_rows_that_are_in_no_cache_are_told(changeable: Checkout):
     shutil.rmtree(".dvc/cache")
 
     with pytest.raises(NotWithinReach, match=r"data/features/test.parquet of HEAD cannot be"):
-        side.held_out()
+        side.table(TEST)
 
 
 def test_a_workspace_without_rows_is_told(changeable: Checkout):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-import time
 from contextlib import closing
 
 import pytest
@@ -13,21 +11,6 @@ import pytest
 from tests.checkout import Checkout
 
 DEPTHS = ("1", "2")
-SECONDS = 300
-# A worker is not seen while it starts.
-STARTING = 60
-
-
-def wait_for(checkout: Checkout) -> None:
-    """Until every experiment of the queue has ended; workers that stopped early start again."""
-    end, seen = time.monotonic() + SECONDS, time.monotonic()
-    while re.search("Queued|Running", status := checkout.run("dvc", "queue", "status")):
-        assert time.monotonic() < end, status
-        if "0 active, 0 idle" not in status:
-            seen = time.monotonic()
-        elif time.monotonic() - seen > STARTING:
-            checkout.run("dvc", "queue", "start", "-j", "2")
-        time.sleep(0.5)
 
 
 @pytest.fixture
@@ -48,7 +31,7 @@ def test_queued_experiments_run_side_by_side_and_leave_the_workspace_alone(queue
     metrics = (queued.folder / "reports/metrics.json").read_bytes()
 
     queued.run("dvc", "queue", "start", "-j", "2")
-    wait_for(queued)
+    queued.finish_queue()
 
     # Each has ended well, with metrics of its own,
     shown = json.loads(queued.run("dvc", "exp", "show", "--json"))
