@@ -10,7 +10,7 @@ import argparse
 import sys
 from functools import partial
 
-from churn.data_versions import columns, distributions, in_both, metrics, moved, rows
+from churn.data_versions import columns, distributions, in_both, metrics, moved, rows, verdict
 from churn.differences import data
 from churn.settings import Parameters
 from churn.tables import to_columns
@@ -32,7 +32,7 @@ def data_diff(a: str, b: str | None, given: Parameters) -> None:
         columns(before, now),
         distributions(found),
         [*metrics(old.metrics, new.metrics), "(each on its own held-out customers)"],
-        [f"The customers learnt from have moved: {found.level}."],
+        [verdict(found)],
     ]
     print("\n\n".join("\n".join(lines) for lines in blocks))
 

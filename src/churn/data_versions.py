@@ -12,6 +12,7 @@ from churn.differences import columns_of_text
 from churn.drift import Comparison, compare
 from churn.reference import Reference
 from churn.settings import DriftSettings
+from churn.wording import listed
 
 Counts = Mapping[str, Mapping[str, int]]
 
@@ -67,6 +68,14 @@ def distributions(found: Comparison) -> list[str]:
     for name, one in found.drifts.items():
         lines.append(f"{name:<24}{one.psi:>8.4f}{one.chance:>10.4f}   {one.level}")
     return lines
+
+
+def verdict(found: Comparison) -> str:
+    """Whether the customers learnt from have moved, in one sentence."""
+    names = [name for name, one in found.drifts.items() if one.level != "ok"]
+    if not names:
+        return f"None of {len(found.drifts)} columns has moved."
+    return f"Of {len(found.drifts)} columns {len(names)} have moved: {listed(names)}."
 
 
 def metrics(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from churn.tracking import UNSENT, kept_runs
 from tests.checkout import Checkout
 
 DEPTHS = ("1", "2")
@@ -29,6 +30,7 @@ def queued(checkout: Checkout) -> Checkout:
 def test_queued_experiments_run_side_by_side_and_leave_the_workspace_alone(queued: Checkout):
     before, outs = queued.run("git", "status", "--short"), queued.outs()
     metrics = (queued.folder / "reports/metrics.json").read_bytes()
+    unsent = kept_runs(queued.folder / UNSENT)
 
     queued.run("dvc", "queue", "start", "-j", "2")
     queued.finish_queue()
@@ -46,7 +48,7 @@ def test_queued_experiments_run_side_by_side_and_leave_the_workspace_alone(queue
     own = json.loads(metrics)["log_loss"]
     assert len({own, *found.values()}) == 3
     assert queued.run("dvc", "queue", "status").count("Success") == 2
-    # in MLflow there is one run each, and none waits to be sent,
+    # in MLflow there is one run each, and none was kept back,
     with closing(sqlite3.connect(queued.folder / "mlruns/mlflow.db")) as store:
         query = (
             "select value from metrics join runs using (run_uuid)"
@@ -54,7 +56,7 @@ def test_queued_experiments_run_side_by_side_and_leave_the_workspace_alone(queue
         )
         logged = [value for (value,) in store.execute(query)]
     assert sorted(logged) == pytest.approx(sorted(found.values()))
-    assert [*(queued.folder / "mlruns/unsent").iterdir()] == []
+    assert kept_runs(queued.folder / UNSENT) == unsent
     # and the workspace is as it was, what is being worked on included.
     assert queued.run("git", "status", "--short") == before == " M README.md\n"
     assert queued.outs() == outs
