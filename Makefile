@@ -8,8 +8,8 @@ REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .PHONY: help repro compose test test-faults serve migrate retrain-check replay demo lint format verify champion \
-  release promote rollback mlflow track bench bench-quality _quality bench-serve bench-drift _environment \
-  _wrk _promtool lock \
+  compare data-diff sweep release promote rollback mlflow track bench bench-quality _quality bench-serve \
+  bench-drift _environment _wrk _promtool lock \
   figures clean
 
 help:  ## list the targets
@@ -98,6 +98,15 @@ promote: $(INSTALLED)  ## check a version, give it a stage (VERSION=v1.2.0 STAGE
 
 rollback: $(INSTALLED)  ## give a stage the model that it had before (STAGE=prod)
 	@python -m commands.rollback
+
+compare: $(INSTALLED)  ## two commits or experiments: which is better, and is that sure? (A=HEAD B=…)
+	@python -m commands.compare "$(or $(A),HEAD)" $(if $(B),"$(B)")
+
+data-diff: $(INSTALLED)  ## the customers of two commits or experiments (A=HEAD B=…)
+	@python -m commands.data_diff "$(or $(A),HEAD)" $(if $(B),"$(B)")
+
+sweep: $(INSTALLED)  ## search for better parameters as one experiment (SEARCH=grid SET="search.folds=3")
+	@python -m commands.sweep $(or $(SEARCH),grid) $(SET)
 
 mlflow: $(INSTALLED)  ## open MLflow on 127.0.0.1:5000 (PORT=5001)
 	@python -m commands.mlflow_ui $(PORT)

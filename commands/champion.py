@@ -21,6 +21,7 @@ from ruamel.yaml import YAML
 from churn.bundle import Bundle
 from churn.champion import Candidate, Comparison, compare
 from churn.contract import Contract
+from churn.differences import metrics
 from churn.errors import (
     ChampionLacksColumns,
     ChurnError,
@@ -32,7 +33,6 @@ from churn.errors import (
 )
 from churn.features import feature_set
 from churn.files import read_parquet, sha256
-from churn.metrics import LOSSES
 from churn.params import checked
 from churn.scoring import Scorer
 from churn.settings import EvaluateSettings, Parameters, SplitSettings
@@ -50,16 +50,16 @@ git fetch --tags brings the remote's; git tag 'churn#{STAGE}' makes this commit'
 
 @dataclass(frozen=True)
 class Champion:
-    """The model that serves production.
+    """The model that serves production, or another that stands where it does.
 
     Attributes:
-        tag: of the commit that it is in.
+        who: what messages call it, such as `the champion, git tag churn#prod,`.
         bundle: the model.
         split: which customers it held out.
         history: MD5 of the file that its customers came from, as DVC has it.
     """
 
-    tag: str
+    who: str
     bundle: Bundle
     split: SplitSettings
     history: str | None
@@ -76,20 +76,34 @@ def fetched(tag: str) -> Champion:
         folder = Path(temporary) / "bundle"
         read = fetch(tag, folder)
         given, lock = (yaml(read(name)) for name in (PARAMS, LOCK))
-        try:
-            split = checked(SplitSettings, given.get("split"), f"{PARAMS}: split")
-            return Champion(tag, Bundle.load(folder), split, _history(given, lock))
-        except ChurnError as error:
-            raise UnusableChampion(tag, str(error).replace(str(folder), MODEL)) from None
+        return loaded(f"the champion, git tag {tag},", folder, given, lock)
+
+
+def loaded(who: str, folder: Path, given: Mapping[str, Any], lock: Mapping[str, Any]) -> Champion:
+    """Read a model from the folder that it was fetched into.
+
+    Args:
+        who: what messages call it.
+        folder: the bundle.
+        given, lock: content of its commit's params.yaml and dvc.lock.
+    Raises:
+        UnusableChampion: this version of the code cannot read it.
+    """
+    try:
+        split = checked(SplitSettings, given.get("split"), f"{PARAMS}: split")
+        return Champion(who, Bundle.load(folder), split, history_of(given, lock))
+    except ChurnError as error:
+        raise UnusableChampion(who, str(error).replace(str(folder), MODEL)) from None
 
 
 def yaml(text: str) -> dict[str, Any]:
-    """What the text of params.yaml or dvc.lock says."""
+    """A file of YAML as plain data."""
     found: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
     return found
 
 
-def _history(parameters: Mapping[str, Any], lock: Mapping[str, Any]) -> str | None:
+def history_of(parameters: Mapping[str, Any], lock: Mapping[str, Any]) -> str | None:
+    """MD5 of the file that the history came from, as DVC has it."""
     path = parameters.get("source", {}).get("history")
     files = {one["path"]: one.get("md5") for one in lock["stages"]["load"]["deps"]}
     return files.get(path)
@@ -129,11 +143,11 @@ def refuse_other_rows(
     own = champion.bundle.manifest.contract
     before, now = (f"{one.name} with the id {one.id_column}" for one in (own, contract))
     if before != now:
-        raise OtherTable(champion.tag, before, now)
+        raise OtherTable(champion.who, before, now)
     if contract.id is None and history != champion.history:
-        raise OtherRows(champion.tag, contract.name)
+        raise OtherRows(champion.who, contract.name)
     if lacking := [name for name in own.known_columns if name not in table.column_names]:
-        raise ChampionLacksColumns(champion.tag, lacking, TEST)
+        raise ChampionLacksColumns(champion.who, lacking, TEST)
 
 
 def is_same(one: Bundle, other: Bundle) -> bool:
@@ -166,8 +180,8 @@ def said_by_champion(champion: Champion, table: pa.Table) -> Candidate:
         if not (gone := [name for name in inputs if name not in known]):
             return said(champion.bundle, table)
     except ChurnError as error:
-        raise UnusableChampion(champion.tag, str(error)) from None
-    raise UnusableChampion(champion.tag, f"{FEATURES} has no {', '.join(gone)} any more.")
+        raise UnusableChampion(champion.who, str(error)) from None
+    raise UnusableChampion(champion.who, f"{FEATURES} has no {', '.join(gone)} any more.")
 
 
 def unlike_training(bundle: Bundle) -> str | None:
@@ -179,46 +193,23 @@ def unlike_training(bundle: Bundle) -> str | None:
     return None
 
 
-def text(comparison: Comparison) -> str:
-    """The comparison in words: every metric, the verdict, whether to promote, and why."""
-    found = comparison
-    lines = [
-        f"On {found.n} customers held out from both models, {found.churners} of them churners:\n",
-        f"{'metric':<20}{'champion':>9}{'challenger':>12}{'difference':>12}   95 % interval",
-    ]
-    for name, one in found.changes.items():
-        values = f"{one.champion:>9.4f}{one.challenger:>12.4f}{one.difference:>+12.4f}"
-        lines.append(f"{name:<20}{values}   {one.low:+.4f} – {one.high:+.4f}")
-    may = "may" if found.promote else "may not"
-    lines.append(f"(less is better in {', '.join(LOSSES)})")
-    lines.append(f"\nVerdict on {found.metric}: {found.verdict}")
-    lines.append(f"The challenger {may} be promoted:")
-    return "\n".join([*lines, *(f"- {reason}" for reason in found.reasons)])
-
-
 def compared(
-    old: Champion,
-    new: Bundle,
-    table: pa.Table,
-    files: tuple[str, str],
-    settings: EvaluateSettings,
-) -> Comparison | None:
-    """Compare the two on the customers that neither has learnt from.
+    old: Champion, new: Bundle, table: pa.Table, history: str | None, settings: EvaluateSettings
+) -> Comparison:
+    """Compare two models on the customers that neither has learnt from.
 
     Args:
-        old, new: champion and challenger.
-        table: the rows that the challenger holds out.
-        files: text of params.yaml and dvc.lock beside the challenger.
+        old: the one in the champion's place.
+        new: the one in the challenger's.
+        table: the rows that the challenger holds out; of them, those that the champion does count.
+        history: MD5 of the file that they came from.
         settings: the `evaluate` group.
-    Returns:
-        None if they are the same model.
     Raises:
-        ChurnError: one of the classes above, or too few customers are left.
+        OtherTable, OtherRows, ChampionLacksColumns, UnusableChampion, TooFewInCommon: that cannot
+            be done.
     """
-    if is_same(old.bundle, new):
-        return None
     contract = new.manifest.contract
-    refuse_other_rows(old, contract, table, _history(*map(yaml, files)))
+    refuse_other_rows(old, contract, table, history)
     held_out = is_test(table.column(contract.id_column).to_pylist(), old.split)
     common = table.filter(pa.array(held_out))
     return compare(
@@ -231,6 +222,21 @@ def compared(
     )
 
 
+def text(found: Comparison) -> str:
+    """The comparison in words: every metric, the verdict, whether to promote, and why."""
+    may = "may" if found.promote else "may not"
+    n, churners = found.n, found.churners
+    return "\n".join(
+        [
+            f"On {n} customers held out from both models, {churners} of them churners:\n",
+            *metrics(found.changes, "champion", "challenger"),
+            f"\nVerdict on {found.metric}: {found.verdict}",
+            f"The challenger {may} be promoted:",
+            *(f"- {reason}" for reason in found.reasons),
+        ]
+    )
+
+
 def champion(parameters: Parameters) -> None:
     """Compare the two and say so; no champion is no error."""
     tag = tag_of(STAGE)
@@ -239,12 +245,11 @@ def champion(parameters: Parameters) -> None:
         return
     old, new = fetched(tag), challenger()
     print(f"Champion: {tag}. Challenger: the working tree.")
-    files = (Path(PARAMS).read_text("utf-8"), Path(LOCK).read_text("utf-8"))
-    comparison = compared(old, new, read_parquet(TEST), files, parameters.evaluate)
-    if comparison is None:
+    if is_same(old.bundle, new):
         print("They are the same model: there is nothing to compare.")
         return
-    print(text(comparison))
+    history = history_of(*(yaml(Path(name).read_text("utf-8")) for name in (PARAMS, LOCK)))
+    print(text(compared(old, new, read_parquet(TEST), history, parameters.evaluate)))
     if note := unlike_training(old.bundle):
         print(f"\nNote: the champion does not score as it did when it was trained: {note}")
 

@@ -42,6 +42,8 @@ from commands.champion import (
     challenger,
     compared,
     fetched,
+    history_of,
+    is_same,
     text,
     unlike_training,
     yaml,
@@ -104,9 +106,11 @@ def _comparison(tag: str, present: str, root: Path) -> Comparison | None:
         except TaggedModelNotFound:
             raise RowsNotFetched(tag, str(path)) from None
     old, new = fetched(present), challenger(root)
-    params, lock = (git("show", f"{commit_of(tag)}:{name}") for name in (PARAMS, LOCK))
-    settings = checked(EvaluateSettings, yaml(params).get("evaluate"), f"{PARAMS}: evaluate")
-    return compared(old, new, read_parquet(root / TEST), (params, lock), settings)
+    if is_same(old.bundle, new):
+        return None
+    given, lock = (yaml(git("show", f"{commit_of(tag)}:{name}")) for name in (PARAMS, LOCK))
+    settings = checked(EvaluateSettings, given.get("evaluate"), f"{PARAMS}: evaluate")
+    return compared(old, new, read_parquet(root / TEST), history_of(given, lock), settings)
 
 
 def reasons_against(tag: str, present: str | None) -> list[str]:

@@ -16,7 +16,7 @@ Model    models/churn/             the bundle: trees, preparation, threshold, re
 Next     source .venv/bin/activate
          dvc exp run -S model.max_depth=4      try another parameter (of conf/, anew each time)
          dvc exp run -S search=optuna          let it find better ones
-         dvc exp show --only-changed           compare
+         make compare                          is that better than the commit, and is it sure?
          README.md, "Bring your own table"     use your own customers
 """
 

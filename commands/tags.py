@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
-from churn.errors import NoRepository, TaggedModelNotFound
+from churn.errors import NoRepository, NotWithinReach, TaggedModelNotFound
 from churn.promotion import Held
+from commands.revisions import Commit
 
 ARTIFACT = "churn"
 MODEL = "models/churn"
@@ -116,29 +115,9 @@ def fetch(tag: str, target: Path, path: str = MODEL) -> Callable[[str], str]:
     Raises:
         TaggedModelNotFound: it is in neither.
     """
-    with files_at(commit_of(tag), f"git tag {tag}") as files:
-        files.get(path, str(target), recursive=True)
-    return lambda path: str(files.read_text(path))
-
-
-@contextmanager
-def files_at(commit: str, name: str) -> Iterator[Any]:
-    """The files of a commit, those that DVC keeps among them.
-
-    Args:
-        commit: its hash.
-        name: what people are told it is.
-    Raises:
-        TaggedModelNotFound: what is read of them is neither in DVC's cache nor in its remote.
-    """
-    from dvc.api import DVCFileSystem
-    from dvc.config import Config
-    from dvc.exceptions import DvcException
-    from dvc_data.index import DataIndexError
-
+    commit = Commit(f"git tag {tag}", commit_of(tag))
     try:
-        # With the remote of today: that of the commit may have moved, or not have been there.
-        yield DVCFileSystem(url=".", rev=commit, config=dict(Config.from_cwd()))
-    # An ImportError is a remote whose plugin is not installed.
-    except (OSError, ImportError, DvcException, DataIndexError) as error:
-        raise TaggedModelNotFound(name, " ".join(str(error).split())) from None
+        commit.fetch(path, target)
+    except NotWithinReach as error:
+        raise TaggedModelNotFound(commit.name, error.why) from None
+    return commit.text

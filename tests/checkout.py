@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,9 @@ from ruamel.yaml import YAML
 from commands.verify import hashes
 
 ROOT = Path(__file__).resolve().parent.parent
+QUEUE_SECONDS = 300
+# A worker of the queue is not seen while it starts.
+STARTING_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,19 @@ class Checkout:
         text, given = module.read_text(), ".probabilities(self.margins(columns))\n"
         assert given in text
         module.write_text(text.replace(given, f"{given[:-1]} * 0.999\n"))
+
+    def finish_queue(self) -> None:
+        """Wait for the experiments in the queue; workers that stopped early start again."""
+        begun = seen = time.monotonic()
+        while re.search("Queued|Running", status := self.run("dvc", "queue", "status")):
+            now = time.monotonic()
+            assert now < begun + QUEUE_SECONDS, status
+            if "0 active, 0 idle" not in status:
+                seen = now
+            elif now > seen + STARTING_SECONDS:
+                self.run("dvc", "queue", "start", "-j", "2")
+                seen = now
+            time.sleep(0.5)
 
     def outs(self) -> dict[str, str]:
         """Hash of every out in dvc.lock, by path."""

@@ -49,7 +49,21 @@ OF_THE_READER = (
 )
 
 
-def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout):
+def run(checkout: Checkout, command: str) -> str:
+    """Run a command of the page; the queue has ended when its status is asked for."""
+    if command == "dvc queue status":
+        checkout.finish_queue()
+    return checkout.run(*shlex.split(command))
+
+
+def give_remotes(checkout: Checkout, folder: Path) -> None:
+    """What a team has: a git remote of name origin, and a DVC remote."""
+    checkout.run("git", "init", "-q", "--bare", str(folder / "origin"))
+    checkout.run("git", "remote", "add", "origin", str(folder / "origin"))
+    checkout.run("dvc", "remote", "add", "-q", "--local", "-d", "store", str(folder / "store"))
+
+
+def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout, tmp_path: Path):
     # Given the files that the page tells to write,
     files = {text.split()[1]: text for language, text in BLOCKS if language in ("yaml", "python")}
     assert [*files] == [
@@ -59,12 +73,15 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout):
         (checkout.folder / name).write_text(text)
     for search in ("grid", "optuna"):
         checkout.change_yaml(f"conf/search/{search}.yaml", lambda it: it.update(SMALL_SEARCH))
+    give_remotes(checkout, tmp_path)
     # when every command is run, then each succeeds.
     said = {
-        command: checkout.run(*shlex.split(command))
+        command: run(checkout, command)
         for command in COMMANDS
         if command not in (*NOT_RUN, *RELEASE)
     }
+    assert said["dvc queue status"].count("Success") == 2
+    assert re.search(r"^[AB] (is|and B are) .*\.$", said["make compare B=grid-1"], re.MULTILINE)
     assert re.fullmatch(r"\d+%\n(\w+ is .+: [+-]\d\.\d\d\n){3}", said["python why.py"])
     # The last ones ran the page's own table; its feature can be added.
     assert '"rows_in": 600' in (checkout.folder / "reports/rows.json").read_text()

@@ -60,6 +60,13 @@ class Gain:
     high: float
     margin: float
 
+    @classmethod
+    def of(cls, change: Change, metric: str, margin: float) -> Gain:
+        """The change of a metric as a gain."""
+        if metric in LOSSES:
+            return cls(-change.difference, -change.high, -change.low, margin)
+        return cls(change.difference, change.low, change.high, margin)
+
     @property
     def verdict(self) -> Verdict:
         """`better` and `worse` where no difference is ruled out.
@@ -205,10 +212,7 @@ def compare(
 
 def gain_of(change: Change, settings: EvaluateSettings) -> Gain:
     """The change of the deciding metric as a gain, with `min_gain` as its margin."""
-    margin = settings.min_gain * abs(change.champion)
-    if settings.metric in LOSSES:
-        return Gain(-change.difference, -change.high, -change.low, margin)
-    return Gain(change.difference, change.low, change.high, margin)
+    return Gain.of(change, settings.metric, settings.min_gain * abs(change.champion))
 
 
 def _guarded(

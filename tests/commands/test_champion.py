@@ -262,7 +262,7 @@ def _with_contract(found: champion.Champion, **changed) -> champion.Champion:
         found.bundle.reference,
         found.bundle.booster,
     )
-    return champion.Champion(found.tag, bundle, found.split, found.history)
+    return champion.Champion(found.who, bundle, found.split, found.history)
 
 
 def _champion_and_challenger() -> tuple[champion.Champion, Contract]:
@@ -281,7 +281,7 @@ def test_a_champion_of_another_table_is_told(inside: Checkout, changed, words):
     table = read_parquet(champion.TEST)
 
     champion.refuse_other_rows(found, contract, table, None)
-    with pytest.raises(OtherTable, match=f"{words}, the one in models/churn of table telco"):
+    with pytest.raises(OtherTable, match=f"{words}, the other one of table telco"):
         champion.refuse_other_rows(_with_contract(found, **changed), contract, table, None)
 
 

@@ -9,12 +9,14 @@ from churn.errors.base import ChurnError
 from churn.errors.champion import (
     ChampionLacksColumns,
     NoRepository,
+    NotWithinReach,
     OtherRows,
     OtherTable,
     RowsMissing,
     StaleModel,
     TaggedModelNotFound,
     TooFewInCommon,
+    UnknownRevision,
     UnusableChampion,
 )
 from churn.errors.configuration import (
@@ -139,6 +141,7 @@ __all__ = [
     "NotLoaded",
     "NotOneQuestion",
     "NotRegistered",
+    "NotWithinReach",
     "NothingLogged",
     "NothingToLearnFrom",
     "OneClassOnly",
@@ -172,6 +175,7 @@ __all__ = [
     "UnknownFeatureInput",
     "UnknownFeatureModule",
     "UnknownPrediction",
+    "UnknownRevision",
     "UnknownTargetValue",
     "UnknownVersion",
     "UnreadableFile",

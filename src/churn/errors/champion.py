@@ -1,4 +1,7 @@
-"""What can stand in the way of comparing champion and challenger."""
+"""What can stand in the way of comparing two models, champion and challenger above all.
+
+`who` names the earlier one as messages do: `the champion, git tag churn#prod,` or `A, HEAD,`.
+"""
 
 from __future__ import annotations
 
@@ -29,45 +32,72 @@ class TaggedModelNotFound(ChurnError):
         )
 
 
+class UnknownRevision(ChurnError):
+    """A name is neither a git revision nor an experiment."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"{name}: {why}. Name a commit, branch or tag (git fetch --tags brings the remote's), "
+            "or an experiment: dvc exp list --all-commits names those that are here, dvc exp pull "
+            "origin brings others."
+        )
+
+
+class NotWithinReach(ChurnError):
+    """A file that DVC keeps of a commit is neither in the cache nor in the remote.
+
+    Attributes:
+        why: what DVC says of it.
+    """
+
+    def __init__(self, name: str, path: str, why: str) -> None:
+        self.why = why
+        super().__init__(
+            f"{path} of {name} cannot be fetched: {why}. Where it was built, run dvc push (of an "
+            "experiment, dvc exp push origin <name>); here, dvc pull (dvc exp pull origin <name>) "
+            "from the same remote (dvc remote list)."
+        )
+
+
 class UnusableChampion(ChurnError):
     """The champion's files were fetched, but this version of the code cannot use them."""
 
-    def __init__(self, tag: str, why: str) -> None:
+    def __init__(self, who: str, why: str) -> None:
         super().__init__(
-            f"the champion, git tag {tag}, cannot be used: {why} It is the tagged commit that this "
-            "is about: rebuild its model with the code of today, and move the tag to the result."
+            f"{who} cannot be used: {why} It is that commit that this is about: rebuild its model "
+            "with the code of today, and move the tag to the result, if it has one."
         )
 
 
 class OtherTable(ChurnError):
     """Champion and challenger are models of different tables."""
 
-    def __init__(self, tag: str, champion: str, challenger: str) -> None:
+    def __init__(self, who: str, champion: str, challenger: str) -> None:
         super().__init__(
-            f"the champion, git tag {tag}, is a model of table {champion}, the one in models/churn "
-            f"of table {challenger}; they have no customers in common. Choose the champion's table "
-            "and run make repro, or give the tag to a model of this one."
+            f"{who} is a model of table {champion}, the other one of table {challenger}; they have "
+            "no customers in common. Choose the same table for both and run make repro (a tag may "
+            "be given to a model of today's)."
         )
 
 
 class OtherRows(ChurnError):
     """Customers without an id are numbered by row, and the rows are those of another file."""
 
-    def __init__(self, tag: str, table: str) -> None:
+    def __init__(self, who: str, table: str) -> None:
         super().__init__(
-            f"customers of table {table} have no id, only a row number, and the champion, git tag "
-            f"{tag}, was built from another file: it may have learnt from any of today's held-out "
-            "customers. Rebuild the champion from today's file (check the tag out and run dvc "
-            "repro), or name a column as id in the contract."
+            f"customers of table {table} have no id, only a row number, and {who} was built from "
+            "another file: it may have learnt from any of the other's held-out customers. Rebuild "
+            "the earlier model from the same file (check its commit out and run dvc repro), or "
+            "name a column as id in the contract."
         )
 
 
 class ChampionLacksColumns(ChurnError):
     """The test rows lack columns that the champion was trained on."""
 
-    def __init__(self, tag: str, missing: Sequence[str], path: str | Path) -> None:
+    def __init__(self, who: str, missing: Sequence[str], path: str | Path) -> None:
         super().__init__(
-            f"{path}: the champion, git tag {tag}, needs columns that are not there: "
+            f"{path}: {who} needs columns that are not there: "
             f"{listed(missing)}. Put them back into the contract (the new model may leave them "
             "unused) and run make repro."
         )

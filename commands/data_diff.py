@@ -1,0 +1,52 @@
+"""`make data-diff A=… B=…`: the customers of two commits or experiments, and what came of them.
+
+Distributions are those of the customers learnt from: B's against the bins in A's bundle. Without A
+it is the last commit, without B the workspace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+
+from churn.data_versions import columns, distributions, in_both, metrics, moved, rows, verdict
+from churn.differences import data
+from churn.settings import Parameters
+from churn.tables import to_columns
+from commands.champion import TRAIN
+from commands.sides import side
+from pipelines.stage import run
+
+
+def data_diff(a: str, b: str | None, given: Parameters) -> None:
+    """Print how the data of two versions differ, and the metrics of the models built from them."""
+    old, new = side("A", a), side("B", b)
+    before, now = (one.model.bundle.manifest.contract for one in (old, new))
+    table = to_columns(new.table(TRAIN), in_both(before, now))
+    found = moved(old.model.bundle.reference, table, given.drift)
+    blocks = [
+        [f"{old}. {new}."],
+        data({path: (old.data[path], new.data[path]) for path in old.data}),
+        rows(old.rows, new.rows),
+        columns(before, now),
+        distributions(found),
+        [*metrics(old.metrics, new.metrics), "(each on its own held-out customers)"],
+        [verdict(found)],
+    ]
+    print("\n\n".join("\n".join(lines) for lines in blocks))
+
+
+def main() -> None:
+    """Read the command line, compare; exits with 1 on a user's mistake."""
+    # For terminals that know no en dash.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("a", help="a git revision or an experiment")
+    arguments.add_argument("b", nargs="?", help="another one; the workspace by default")
+    found = arguments.parse_args()
+    run(partial(data_diff, found.a, found.b))
+
+
+if __name__ == "__main__":
+    main()
