@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ruamel.yaml import YAMLError
+from ruamel.yaml.error import YAMLError
 
 from churn.bundle import BUNDLE, Bundle
 from churn.errors import (
