@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from churn.database import database_url, parsed, shown
 from churn.errors import ChurnError, UnknownPrediction
@@ -37,13 +38,13 @@ def run(environment: Mapping[str, str], now: datetime) -> bool:
     """
     asked, url = Asked.of(environment), database_url(environment)
     address = shown(parsed(url))
-    about = {"moment": now.isoformat(), "log": address, "asked": asked.summary()}
+    about: dict[str, Any] = {"moment": now.isoformat(), "log": address, "asked": asked.summary()}
     with closing(PredictionLog.open(url)) as log, Evidence() as evidence:
         if asked.prediction_id:
             said = _one(log, asked.prediction_id, address, evidence)
         else:
-            about["next"] = _many(log, asked, evidence)
-            said = telling.many(evidence, about["next"])
+            left = _many(log, asked, evidence)
+            about["next"], said = left, telling.many(evidence, left)
         evidence.write(REPORT, about)
         print(said)
         return evidence.is_equal

@@ -12,19 +12,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ruamel.yaml import YAMLError
+from ruamel.yaml.error import YAMLError
 
 from churn.bundle import BUNDLE, Bundle
 from churn.errors import (
     ChurnError,
     InvalidBundle,
     NoRepository,
-    TaggedModelNotFound,
+    NotWithinReach,
     VersionNotFound,
     VersionUnusable,
 )
 from churn.replay import DIGITS, Ground
-from commands.tags import ARTIFACT, MODEL, VERSION, commit_of, files_at, git, tag_of
+from commands.revisions import Commit
+from commands.tags import ARTIFACT, MODEL, VERSION, commit_of, git, tag_of
 from commands.verify import hashes
 from serve.customers import Customers
 from serve.models import Model
@@ -46,14 +47,6 @@ class Found:
     ground: Ground
     model: Model
     customers: Customers
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A commit with a bundle, and what people are told it is."""
-
-    sha: str
-    name: str
 
 
 class Versions:
@@ -94,7 +87,7 @@ def _release(version: str) -> Commit:
     if tag is None:
         why = f"no git tag {ARTIFACT}@{version} is here"
         raise VersionNotFound(why, "git fetch --tags brings those of the remote")
-    return Commit(commit_of(tag), f"git tag {tag}")
+    return Commit(f"git tag {tag}", commit_of(tag))
 
 
 def _here() -> Bundle | None:
@@ -114,8 +107,7 @@ def _lock_commit() -> str | None:
 def _fetched(version: str, commit: Commit) -> Found:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "bundle"
-        with files_at(commit.sha, commit.name) as files:
-            files.get(MODEL, str(folder), recursive=True)
+        commit.fetch(MODEL, folder)
         try:
             bundle = Bundle.load(folder)
         except InvalidBundle as error:
@@ -187,23 +179,33 @@ class Commits:
                 continue
             locked.add(folder)
             try:
-                with files_at(commit.sha, commit.name) as files:
-                    content = json.loads(files.read_text(f"{MODEL}/{BUNDLE}"))
-                yield str(content["sha256"])[:DIGITS], commit
-            except TaggedModelNotFound:
+                yield _hash(commit)[:DIGITS], commit
+            except NotWithinReach:
                 self._out_of_reach += 1
             # A bundle of the first format has no hash of its own.
             except (ValueError, KeyError, TypeError):
                 continue
 
 
+def _hash(commit: Commit) -> str:
+    """The hash that names a commit's bundle.
+
+    Raises:
+        NotWithinReach: it is neither in DVC's cache nor in its remote.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        target = Path(temporary) / BUNDLE
+        commit.fetch(f"{MODEL}/{BUNDLE}", target)
+        return str(json.loads(target.read_text("utf-8"))["sha256"])
+
+
 def _commits() -> Iterator[Commit]:
     for tag in git("tag", "--list", f"{ARTIFACT}[@#]*").splitlines():
-        yield Commit(commit_of(tag), f"git tag {tag}")
+        yield Commit(f"git tag {tag}", commit_of(tag))
     # Of all branches, and of a merge both sides: a bundle may have been served from any.
     history = git("log", "--all", "--full-history", "--format=%H", "--", LOCK)
     for sha in history.splitlines():
-        yield Commit(sha, f"commit {sha[:DIGITS]}")
+        yield Commit(f"commit {sha[:DIGITS]}", sha)
 
 
 def _locked(commit: Commit) -> str | None:
