@@ -503,7 +503,7 @@ def test_models_that_no_copy_is_left_of_are_told(
     equal, said = ask(url, SINCE="2026-03-15")
 
     assert not equal
-    assert "the model of git tag churn@v1.2.0 cannot be fetched: " in said
+    assert "models/churn of git tag churn@v1.2.0 cannot be fetched: " in said
     assert "of 2 other models neither DVC's cache nor its remote has a copy. Run" in said
 
 
