@@ -8,7 +8,7 @@ REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .PHONY: help repro compose test test-faults serve migrate retrain-check replay demo lint format verify champion \
-  compare data-diff sweep release promote rollback mlflow track bench bench-quality _quality bench-serve \
+  compare data-diff sweep pr-report release promote rollback mlflow track bench bench-quality _quality bench-serve \
   bench-drift _environment _wrk _promtool lock \
   figures clean
 
@@ -101,6 +101,9 @@ rollback: $(INSTALLED)  ## give a stage the model that it had before (STAGE=prod
 
 compare: $(INSTALLED)  ## two commits or experiments: which is better, and is that sure? (A=HEAD B=…)
 	@python -m commands.compare "$(or $(A),HEAD)" $(if $(B),"$(B)")
+
+pr-report: $(INSTALLED)  ## what the working tree does to BASE's model, as a comment: reports/pull_request.md
+	@python -m commands.pr_report "$(or $(BASE),main)"
 
 data-diff: $(INSTALLED)  ## the customers of two commits or experiments (A=HEAD B=…)
 	@python -m commands.data_diff "$(or $(A),HEAD)" $(if $(B),"$(B)")

@@ -36,13 +36,21 @@ METRICS = (
 CANNOT = (ChampionLacksColumns, OtherRows, OtherTable, TooFewInCommon, UnusableChampion)
 
 
-def experiments(metric: str) -> str:
+def experiments(metric: str, *options: str) -> str:
     """`dvc exp show`, kept narrow: the workspace, the last commit, and its experiments."""
     others = [name for name in METRICS if name not in {metric, *SHOWN}]
     # Names with a slash are files.
     left_out = ["table\\..*", "ceiling\\..*", ".*/.*", "requirements.txt", *others]
     left_out += ["State", "Created", "Executor"]
-    command = ["dvc", "exp", "show", "--only-changed", "--drop", f"^({'|'.join(left_out)})$"]
+    command = [
+        "dvc",
+        "exp",
+        "show",
+        "--only-changed",
+        "--drop",
+        f"^({'|'.join(left_out)})$",
+        *options,
+    ]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return "\n".join(line.rstrip() for line in shown.splitlines() if line.strip())
 
@@ -57,28 +65,33 @@ def changed_parameters(a: Side, b: Side) -> dict[str, tuple[Any, Any]]:
     return {name: (one.get("old"), one.get("new")) for name, one in sorted(changes.items())}
 
 
-def on_whom(a: Side, b: Side, found: Comparison, rows: int) -> str:
+def on_whom(a: Side, b: Side, found: Comparison) -> str:
     """The customers that the two were compared on, and why on these."""
     text = f"On {found.n} customers held out from both models, {found.churners} of them churners"
     if a.md5[str(TEST)] == b.md5[str(TEST)]:
         return f"{text}:"
     return (
         f"{text}.\nA and B hold out other rows, since their data or their splits differ: these are "
-        f"those of B's {rows}, as B has them, that A holds out too:"
+        f"those of B's {b.table(TEST).num_rows}, as B has them, that A holds out too:"
     )
+
+
+def comparison(a: Side, b: Side, settings: EvaluateSettings) -> Comparison | str:
+    """Both models on the same customers; a sentence where that cannot be, or has no sense."""
+    if is_same(a.model.bundle, b.model.bundle):
+        return "A and B are the same model."
+    try:
+        return compared(a.model, b.model.bundle, b.table(TEST), b.model.history, settings)
+    except CANNOT as error:
+        return f"A and B cannot be compared: {error}"
 
 
 def measured(a: Side, b: Side, settings: EvaluateSettings) -> list[str]:
     """Metrics of both, and in the last line which is better."""
-    if is_same(a.model.bundle, b.model.bundle):
-        return ["A and B are the same model."]
-    table = b.table(TEST)
-    try:
-        found = compared(a.model, b.model.bundle, table, b.model.history, settings)
-    except CANNOT as error:
-        return [f"A and B cannot be compared: {error}"]
-    head = on_whom(a, b, found, table.num_rows)
-    return [head, "", *metrics(found.changes, "A", "B"), "", better(found)]
+    found = comparison(a, b, settings)
+    if isinstance(found, str):
+        return [found]
+    return [on_whom(a, b, found), "", *metrics(found.changes, "A", "B"), "", better(found)]
 
 
 def notes(one: Side) -> list[str]:

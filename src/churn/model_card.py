@@ -6,12 +6,11 @@ hangs on time or place, so a version's card is the file in the version's commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from churn.bundle import Bundle
 from churn.contract import Column, Contract
 from churn.evaluation import Evaluation
 from churn.evaluation_page import MEANINGS, Pipeline, direction, explained_slices
+from churn.markdown import cell, table
 from churn.settings import BalanceSettings, Source, SyntheticSource
 
 STRONGEST = 10
@@ -60,7 +59,7 @@ def _details(bundle: Bundle, pipeline: Pipeline, balance: BalanceSettings) -> li
         f"a churner from a probability of {manifest.threshold:.4f}",
         **training["search"]["model"],
     }
-    return ["## Model", f"Bundle `{bundle.sha256}`.", _table(("", ""), model.items())]
+    return ["## Model", f"Bundle `{bundle.sha256}`.", table(("", ""), model.items())]
 
 
 def _use(contract: Contract, evaluation: Evaluation) -> list[str]:
@@ -95,8 +94,8 @@ def _data(bundle: Bundle, pipeline: Pipeline, source: Source) -> list[str]:
     return [
         "## Data",
         f"Source `{source.kind}`.",
-        _table(("", ""), counts.items()),
-        _table(("column", "values", "what it is"), columns),
+        table(("", ""), counts.items()),
+        table(("column", "values", "what it is"), columns),
     ]
 
 
@@ -122,7 +121,7 @@ def _quality(evaluation: Evaluation) -> list[str]:
         "## Quality",
         f"On {metrics['n']} customers held out, {metrics['churners']} of them churners; intervals "
         "are 95 % (bootstrap).",
-        _table(("metric", "value", "interval", *known, "what it is"), lines),
+        table(("metric", "value", "interval", *known, "what it is"), lines),
     ]
 
 
@@ -137,11 +136,11 @@ def _slices(evaluation: Evaluation) -> list[str]:
     parts = ["## Kinds of customers"]
     if marked:
         parts.append("On these it does otherwise than its scores lead to expect:")
-        parts.append(_table(("kind", "customers", "churners", "what differs"), marked))
+        parts.append(table(("kind", "customers", "churners", "what differs"), marked))
     else:
         parts.append("On none does it do otherwise than its scores lead to expect.")
     if few:
-        parts.append(f"Too few to tell: {', '.join(map(_cell, few))}.")
+        parts.append(f"Too few to tell: {', '.join(map(cell, few))}.")
     return parts
 
 
@@ -156,12 +155,12 @@ def _reasons(evaluation: Evaluation) -> list[str]:
         "## What it goes by",
         "Mean absolute SHAP value, in log-odds. It tells what the model uses, not what makes "
         "customers leave.",
-        _table(("input", "strength", "direction"), lines),
+        table(("input", "strength", "direction"), lines),
     ]
 
 
 def _limits(evaluation: Evaluation, source: Source) -> list[str]:
-    limits = [f"Leak alarm: {_cell(one.message)}" for one in evaluation.alarms]
+    limits = [f"Leak alarm: {cell(one.message)}" for one in evaluation.alarms]
     if isinstance(source, SyntheticSource):
         limits.append("The customers are made up. A model of them says nothing of real ones.")
     limits += [
@@ -181,14 +180,3 @@ def _rebuilding(bundle: Bundle) -> list[str]:
         "```\nmake repro\n```",
         f"`models/churn/bundle.json` then names the same bundle, `{bundle.sha256}`, bit for bit.",
     ]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    """Text that ends no cell and is no markup, whatever a table's columns are called."""
-    text = " ".join(str(value).split())
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")

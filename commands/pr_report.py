@@ -1,0 +1,98 @@
+"""`make pr-report BASE=main`: what the working tree does to the model of its base, as a comment.
+
+The base is the commit at which the working tree's branch left `BASE`. Writes
+reports/pull_request.md; `REPORT_URL`, if set, is the address of the whole report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from churn.errors import NotWithinReach
+from churn.files import read_json, write_text
+from churn.pull_request import Change, comment
+from churn.settings import Parameters
+from commands.compare import changed_parameters, comparison, experiments, notes
+from commands.revisions import sha_of
+from commands.sides import Side, side, workspace
+from commands.tags import git
+from pipelines.stage import run
+
+REPORT = Path("reports/pull_request.md")
+DIGITS = 12
+
+
+def base_of(name: str) -> str:
+    """The commit at which the branch left another.
+
+    Raises:
+        UnknownRevision: there is none of that name.
+        NoRepository: the two have no commit in common.
+    """
+    return git("merge-base", sha_of(name), "HEAD")[:DIGITS]
+
+
+def alarms(new: Side) -> list[str]:
+    """What the working tree's reports warn of, and what else lessens a comparison."""
+    evaluation, drift = (
+        read_json(Path(f"reports/{name}.json")) for name in ("evaluation", "drift")
+    )
+    found = [f"leak: {one['message']}" for one in evaluation["leaks"]]
+    if evaluation["bundle_sha256"] != new.model.bundle.sha256:
+        found = ["reports/evaluation.json is not of this model: dvc repro was not run"]
+    found += [f"drift: {one}" for one in _drifted(drift)]
+    return [*found, *notes(new)]
+
+
+def _drifted(drift: Mapping[str, Any]) -> list[str]:
+    return [
+        f"current customers differ in {name}, PSI {one['psi']:.3f} ({one['level']})"
+        for name, one in drift["drift"].items()
+        if one["level"] != "ok"
+    ]
+
+
+def report(name: str, given: Parameters) -> None:
+    """Write the comment, and print its verdict."""
+    base, new = base_of(name), workspace("B")
+    tried = experiments(given.evaluate.metric, "--md")
+    found = partial(
+        Change,
+        base=f"{name} ({base})",
+        alarms=alarms(new),
+        # Without experiments the table has the workspace and the last commit alone.
+        experiments=tried if "──" in tried else "",
+        report=os.environ.get("REPORT_URL", ""),
+    )
+    try:
+        old = side("A", base)
+    # A first pull request, or a base that nobody has pushed: the rest is worth saying.
+    except NotWithinReach as error:
+        change = found(comparison=f"A and B cannot be compared: {error}", parameters={}, data={})
+    else:
+        change = found(
+            comparison=comparison(old, new, given.evaluate),
+            parameters=changed_parameters(old, new),
+            data={path: (old.data[path], new.data[path]) for path in old.data},
+        )
+    text = comment(change)
+    write_text(REPORT, text)
+    print(f"{text.splitlines()[2].removeprefix('## ')}\n{REPORT} has the comment.")
+
+
+def main() -> None:
+    """Read the command line, report; exits with 1 on a user's mistake."""
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("base", help="a branch, or another git revision")
+    run(partial(report, arguments.parse_args().base))
+
+
+if __name__ == "__main__":
+    main()

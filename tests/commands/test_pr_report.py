@@ -1,0 +1,91 @@
+"""`make pr-report`: the comment for a change that is worse, better, none, or cannot be compared."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from churn.errors import UnknownRevision
+from churn.params import read_parameters
+from churn.pull_request import MARK
+from commands.pr_report import REPORT, report
+from tests.checkout import Checkout
+
+
+@pytest.fixture
+def worse(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A branch whose model asks one question, in whose folder the test runs."""
+    checkout.run("git", "switch", "-q", "-c", "change")
+    checkout.change_params(lambda given: given["model"].update(n_estimators=1, max_depth=1))
+    for stage in ("train", "evaluate", "drift"):
+        assert checkout.stage(stage).returncode == 0
+    checkout.run("dvc", "commit", "-q", "-f", "train", "evaluate", "drift")
+    checkout.commit("one question")
+    monkeypatch.chdir(checkout.folder)
+    return checkout
+
+
+def said(base: str) -> str:
+    report(base, read_parameters(Path("params.yaml")))
+    return REPORT.read_text("utf-8")
+
+
+def test_a_worse_model_is_told_first_and_a_better_one_the_other_way_round(
+    worse: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("REPORT_URL", "https://example.invalid/report")
+    text = said("main")
+
+    assert text.startswith(f"{MARK}\n\n## A is better on log_loss by ")
+    assert "and that is sure.\n" in text.splitlines()[2] + "\n"
+    assert "Verdict: **worse**. In A's place B may not be promoted:" in text
+    assert "| `model.max_depth` | 3 | 1 |" in text
+    assert "### Data" not in text
+    assert "[Report](https://example.invalid/report)" in text
+    assert "and that is sure." in capsys.readouterr().out
+
+    # The other way round.
+    worse.run("git", "switch", "-q", "-c", "back", "change")
+    worse.run("git", "checkout", "-q", "main", "--", ".")
+    worse.run("dvc", "checkout", "-q")
+    worse.commit("back")
+    text = said("change")
+
+    assert text.startswith(f"{MARK}\n\n## B is better on log_loss by ")
+    assert "Verdict: **better**." in text
+
+
+def test_a_change_of_no_model_says_so(checkout: Checkout, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(checkout.folder)
+
+    text = said("main")
+
+    assert "## A and B are the same model." in text
+    assert "### Parameters" not in text
+
+
+def test_a_base_out_of_reach_is_said_and_the_alarms_all_the_same(worse: Checkout):
+    shutil.rmtree(worse.folder / ".dvc/cache")
+    evaluation = Path("reports/evaluation.json")
+    evaluation.write_text(
+        evaluation.read_text().replace('"bundle_sha256": "', '"bundle_sha256": "0')
+    )
+
+    text = said("main")
+
+    assert "## A and B cannot be compared: models/churn of " in text
+    assert "dvc push" in text
+    assert "- reports/evaluation.json is not of this model: dvc repro was not run" in text
+
+
+def test_an_unknown_base_is_one_error(checkout: Checkout, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(checkout.folder)
+    with pytest.raises(UnknownRevision, match="nowhere"):
+        said("nowhere")
+
+    done = checkout.attempt("make", "pr-report", "BASE=nowhere")
+
+    assert [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "Traceback" not in done.stderr
