@@ -42,6 +42,9 @@ def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [n for n in os.environ if n.startswith(("GIT_", "DVC_", "XDG_"))]:
             patch.delenv(name)
+        # Of `make test`: a make that it calls would say which folder it enters.
+        for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+            patch.delenv(name, raising=False)
         patch.setenv("HOME", str(home))
         patch.setenv("DVC_SITE_CACHE_DIR", str(home / "dvc-site"))
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
