@@ -174,7 +174,8 @@ def test_probes_may_have_a_port_of_their_own(serving: Serving, telco: Model):
     until(lambda: own.get("/ready").status == 200, "ready")
     assert own.get("/health").json == {"status": "healthy", "model_loaded": True}
     server.post("/predict", SHORT, X_API_Key=CRM)
-    assert own.metric('churn_requests_total{endpoint="/predict",status="200"}') == 1
+    name = 'churn_requests_total{endpoint="/predict",status="200"}'
+    until(lambda: own.metric(name) == 1, "the request is counted")
     for path in ("/health", "/ready", "/metrics"):
         assert server.get(path).status == 404
     refused = own.get("/info")
@@ -229,9 +230,9 @@ def test_requests_are_counted_over_all_processes(serving: Serving, telco: Model)
     assert {one.status for one in refused} == {422}
     counted = 'churn_requests_total{endpoint="/predict",status='
     until(lambda: server.metric(f'{counted}"200"}}') == 200, "200 requests")
-    assert server.metric(f'{counted}"422"}}') == 5
+    until(lambda: server.metric(f'{counted}"422"}}') == 5, "5 refused")
     seconds = 'churn_request_seconds_count{endpoint="/predict"}'
-    assert server.metric(seconds) == 205
+    until(lambda: server.metric(seconds) == 205, "205 durations")
     assert server.metric('churn_invalid_values_total{field="age"}') == 5
     assert server.metric("churn_predictions_total{") == 200 + 30 + 3000
     assert server.metric("churn_model_info{") == 1
