@@ -6,10 +6,7 @@ too, and on the same resamples. Without A it is the last commit, without B the w
 
 from __future__ import annotations
 
-import argparse
 import subprocess
-import sys
-from functools import partial
 from typing import Any
 
 from churn.champion import Comparison
@@ -23,8 +20,7 @@ from churn.errors import (
 )
 from churn.settings import EvaluateSettings, Parameters
 from commands.champion import TEST, compared, is_same, unlike_training
-from commands.sides import Side, side
-from pipelines.stage import run
+from commands.sides import Side, run_on_two, side
 
 # Shown of every experiment beside the metric that decides. With more the table fits no terminal.
 SHOWN = ("roc_auc", "pr_auc", "f1")
@@ -121,16 +117,5 @@ def compare(a: str, b: str | None, given: Parameters) -> None:
     print("\n\n".join("\n".join(lines) for lines in blocks if lines))
 
 
-def main() -> None:
-    """Read the command line, compare; exits with 1 on a user's mistake."""
-    # For terminals that know no en dash.
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("a", help="a git revision or an experiment")
-    arguments.add_argument("b", nargs="?", help="another one; the workspace by default")
-    found = arguments.parse_args()
-    run(partial(compare, found.a, found.b))
-
-
 if __name__ == "__main__":
-    main()
+    run_on_two(compare, __doc__)

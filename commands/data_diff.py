@@ -6,17 +6,12 @@ it is the last commit, without B the workspace.
 
 from __future__ import annotations
 
-import argparse
-import sys
-from functools import partial
-
 from churn.data_versions import columns, distributions, in_both, metrics, moved, rows, verdict
 from churn.differences import data
 from churn.settings import Parameters
 from churn.tables import to_columns
 from commands.champion import TRAIN
-from commands.sides import side
-from pipelines.stage import run
+from commands.sides import run_on_two, side
 
 
 def data_diff(a: str, b: str | None, given: Parameters) -> None:
@@ -37,16 +32,5 @@ def data_diff(a: str, b: str | None, given: Parameters) -> None:
     print("\n\n".join("\n".join(lines) for lines in blocks))
 
 
-def main() -> None:
-    """Read the command line, compare; exits with 1 on a user's mistake."""
-    # For terminals that know no en dash.
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("a", help="a git revision or an experiment")
-    arguments.add_argument("b", nargs="?", help="another one; the workspace by default")
-    found = arguments.parse_args()
-    run(partial(data_diff, found.a, found.b))
-
-
 if __name__ == "__main__":
-    main()
+    run_on_two(data_diff, __doc__)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,11 @@ from churn.differences import Data
 from churn.errors import NotWithinReach
 from churn.files import read_parquet
 from churn.params import checked
-from churn.settings import SplitSettings
+from churn.settings import Parameters, SplitSettings
 from commands.champion import LOCK, PARAMS, Champion, challenger, history_of, loaded, yaml
 from commands.revisions import Commit, sha_of
 from commands.tags import MODEL
+from pipelines.stage import run
 
 # As DVC calls the working tree.
 WORKSPACE = "workspace"
@@ -125,6 +129,22 @@ def side(letter: str, name: str | None) -> Side:
         ChurnError: as `committed` and `workspace` do.
     """
     return committed(letter, name) if name else workspace(letter)
+
+
+def run_on_two(do: Callable[[str, str | None, Parameters], None], about: str | None) -> None:
+    """Run a command that takes the names of the two; exits with 1 on a user's mistake.
+
+    Args:
+        do: gets the name of A, that of B or None for the workspace, and the parameters.
+        about: the command, for `--help`.
+    """
+    # For terminals that know no en dash.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    arguments = argparse.ArgumentParser(description=about)
+    arguments.add_argument("a", help="a git revision or an experiment")
+    arguments.add_argument("b", nargs="?", help="another one; the workspace by default")
+    found = arguments.parse_args()
+    run(partial(do, found.a, found.b))
 
 
 def _at(nested: Mapping[str, Any], name: str) -> object:
