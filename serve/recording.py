@@ -26,8 +26,9 @@ from serve.shared import Shared
 from serve.spool import LogPlace, Spool
 
 LOWEST_PRIORITY = 19
-# Between two looks at the spool where nothing happens, and after a failure of ours.
-REST, PAUSE = 0.05, 1.0
+# Between two looks at the spool where nothing happens, and after a failure of ours. A look has its
+# cost, however few rows there are, and requests pay it in their slowest hundredth.
+REST, PAUSE = 0.2, 1.0
 # For what is left when the server ends.
 GRACE = 1.5
 SOCKET = "recorder"
