@@ -142,6 +142,15 @@ def new_database(postgres_address: str) -> Callable[[], str]:
     return lambda: postgres.new_database(postgres_address)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/100%/log.db"
+    address: str = request.getfixturevalue("new_database")()
+    return address
+
+
 @pytest.fixture
 def own_postgres() -> Iterator[postgres.Postgres]:
     """A PostgreSQL server for one test, which may stop and start it."""

@@ -10,17 +10,8 @@ from hypothesis import strategies as st
 
 from churn import drift
 from churn.reference import SCORE, UNSEEN, CategoryBins, Reference, reference
-from churn.settings import DriftSettings
+from tests.drifting import SETTINGS
 
-SETTINGS = DriftSettings(
-    warning=0.1,
-    alarm=0.25,
-    false_alarm=0.01,
-    max_fall=0.05,
-    max_age_days=30,
-    window_days=7,
-    outcome_days=30,
-)
 quick = settings(deadline=None, max_examples=100)
 
 

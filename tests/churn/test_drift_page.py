@@ -11,18 +11,9 @@ from churn.drift_page import SHOWN_BARS, drift_page
 from churn.drift_report import Baseline, DriftReport, report
 from churn.quality import METRICS
 from churn.reference import SCORE, reference
-from churn.settings import DriftSettings
+from tests.drifting import SETTINGS
 from tests.html import Tags, assert_self_contained, charts
 
-SETTINGS = DriftSettings(
-    warning=0.1,
-    alarm=0.25,
-    false_alarm=0.01,
-    max_fall=0.05,
-    max_age_days=30,
-    window_days=7,
-    outcome_days=30,
-)
 THRESHOLD = 0.5
 BASELINE = dict.fromkeys(METRICS, 0.7) | {"calibration_error": 0.03}
 ATTACK = "<script>alert('x')</script>"

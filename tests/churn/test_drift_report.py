@@ -8,17 +8,8 @@ import pytest
 from churn.drift_report import Baseline, Scored, report
 from churn.quality import METRICS
 from churn.reference import SCORE, reference
-from churn.settings import DriftSettings
+from tests.drifting import SETTINGS
 
-SETTINGS = DriftSettings(
-    warning=0.1,
-    alarm=0.25,
-    false_alarm=0.01,
-    max_fall=0.05,
-    max_age_days=30,
-    window_days=7,
-    outcome_days=30,
-)
 THRESHOLD = 0.25
 
 

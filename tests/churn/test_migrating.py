@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -21,15 +20,10 @@ from churn.prediction_log_schema import REVISION, metadata
 from tests.checkout import ROOT
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+@pytest.fixture
+def engine(any_database: str) -> Iterator[Engine]:
     """Engine of an empty database."""
-    if request.param == "sqlite":
-        address = f"sqlite:///{tmp_path}/100%/log.db"
-    else:
-        new_database: Callable[[], str] = request.getfixturevalue("new_database")
-        address = new_database()
-    made = engine_of(parsed(address))
+    made = engine_of(parsed(any_database))
     yield made
     made.dispose()
 

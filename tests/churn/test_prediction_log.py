@@ -31,15 +31,11 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVER = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture
+def url(any_database: str) -> str:
     """Address of a migrated, empty database."""
-    if request.param == "sqlite":
-        address = f"sqlite:///{tmp_path}/new/log.db"
-    else:
-        address = request.getfixturevalue("new_database")()
-    migrate(address)
-    return address
+    migrate(any_database)
+    return any_database
 
 
 @pytest.fixture

@@ -5,17 +5,7 @@ import pytest
 from churn.drift import Comparison, Drift
 from churn.quality import Change, Quality
 from churn.retraining import decide
-from churn.settings import DriftSettings
-
-SETTINGS = DriftSettings(
-    warning=0.1,
-    alarm=0.25,
-    false_alarm=0.01,
-    max_fall=0.05,
-    max_age_days=30,
-    window_days=7,
-    outcome_days=30,
-)
+from tests.drifting import SETTINGS
 
 
 def _comparison(**levels):

@@ -122,15 +122,11 @@ def at_home(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture
+def any_url(any_database: str) -> str:
     """Address of an empty log, on each database."""
-    if request.param == "sqlite":
-        address = f"sqlite:///{tmp_path}/log.db"
-    else:
-        address = request.getfixturevalue("new_database")()
-    migrate(address)
-    return address
+    migrate(any_database)
+    return any_database
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,21 +65,11 @@ class World:
         return json.loads((self.checkout.folder / "reports/retrain.json").read_text())
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def world(
-    request: pytest.FixtureRequest,
-    checkout: Checkout,
-    tmp_path: Path,
-) -> World:
+@pytest.fixture
+def world(checkout: Checkout, any_database: str) -> World:
     """A checkout with an empty log, on each database."""
-    is_sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/log.db" if is_sqlite else _new_database(request)()
-    migrate(url)
-    return World(checkout, url)
-
-
-def _new_database(request: pytest.FixtureRequest) -> Callable[[], str]:
-    return request.getfixturevalue("new_database")
+    migrate(any_database)
+    return World(checkout, any_database)
 
 
 @pytest.fixture
