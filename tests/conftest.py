@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -45,6 +46,8 @@ def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         # Of `make test`: a make that it calls would say which folder it enters.
         for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
             patch.delenv(name, raising=False)
+        # A shell has what it starts in the background ignore it, and every server after that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         patch.setenv("HOME", str(home))
         patch.setenv("DVC_SITE_CACHE_DIR", str(home / "dvc-site"))
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
