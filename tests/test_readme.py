@@ -22,20 +22,13 @@ import requests
 from commands.compose import parameters
 from commands.figures import filled
 from tests.checkout import ROOT, Checkout
+from tests.readme import BLOCKS, COMMANDS, QUEUE, README
 
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-COMMANDS = [
-    line.removeprefix("$ ")
-    for language, text in BLOCKS
-    if language == "console"
-    for line in text.splitlines()
-]
 # What is replayed has been answered by a server.
 REPLAYS = [command for command in COMMANDS if command.startswith("make replay ")]
 # `make test` would run this test; the environment is that of the tests already; the server, what it
-# has logged, and releases have tests of their own.
-NOT_RUN = ("make test", "source .venv/bin/activate", "make serve", *REPLAYS)
+# has logged, releases, and DVC's queue (tests/pipelines/test_queue.py) have tests of their own.
+NOT_RUN = ("make test", "source .venv/bin/activate", "make serve", *REPLAYS, *QUEUE)
 # These want everything to be committed, and the reader of the page has just written files.
 RELEASE = [one for one in COMMANDS if one.startswith(("make release", "make promote"))]
 # What is shown of the server, and the program that runs it.
@@ -48,13 +41,6 @@ OF_THE_READER = (
     *("reports/retrain.json", "reports/replay.json", "reports/demo.html"),
     "reports/pull_request.md",
 )
-
-
-def run(checkout: Checkout, command: str) -> str:
-    """Run a command of the page; the queue has ended when its status is asked for."""
-    if command == "dvc queue status":
-        checkout.finish_queue()
-    return checkout.run(*shlex.split(command))
 
 
 def give_remotes(checkout: Checkout, folder: Path) -> None:
@@ -77,11 +63,10 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout, tmp_pat
     give_remotes(checkout, tmp_path)
     # when every command is run, then each succeeds.
     said = {
-        command: run(checkout, command)
+        command: checkout.run(*shlex.split(command))
         for command in COMMANDS
         if command not in (*NOT_RUN, *RELEASE)
     }
-    assert said["dvc queue status"].count("Success") == 2
     assert re.search(r"^[AB] (is|and B are) .*\.$", said["make compare B=grid-1"], re.MULTILINE)
     assert re.fullmatch(r"\d+%\n(\w+ is .+: [+-]\d\.\d\d\n){3}", said["python why.py"])
     # The last ones ran the page's own table; its feature can be added.

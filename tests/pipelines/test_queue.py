@@ -1,8 +1,9 @@
-"""Experiments in DVC's queue: side by side, and none disturbs another or the workspace."""
+"""Experiments in DVC's queue, by the README's commands: none disturbs another or the workspace."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from contextlib import closing
 
@@ -10,8 +11,10 @@ import pytest
 
 from churn.tracking import UNSENT, kept_runs
 from tests.checkout import Checkout
+from tests.readme import QUEUE
 
-DEPTHS = ("1", "2")
+ADD, START, STATUS = map(shlex.split, QUEUE)
+DEPTHS = ("2", "5")
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def queued(checkout: Checkout) -> Checkout:
     checkout.run("dvc", "commit", "-q", "-f", "evaluate")
     checkout.commit("an MLflow store")
     (checkout.folder / "README.md").write_text("being worked on\n")
-    checkout.run("dvc", "exp", "run", "--queue", "-S", f"model.max_depth={','.join(DEPTHS)}")
+    checkout.run(*ADD)
     return checkout
 
 
@@ -32,7 +35,7 @@ def test_queued_experiments_run_side_by_side_and_leave_the_workspace_alone(queue
     metrics = (queued.folder / "reports/metrics.json").read_bytes()
     unsent = kept_runs(queued.folder / UNSENT)
 
-    queued.run("dvc", "queue", "start", "-j", "2")
+    queued.run(*START)
     queued.finish_queue()
 
     # Each has ended well, with metrics of its own,
@@ -47,7 +50,7 @@ def test_queued_experiments_run_side_by_side_and_leave_the_workspace_alone(queue
     assert found.keys() == {*DEPTHS}
     own = json.loads(metrics)["log_loss"]
     assert len({own, *found.values()}) == 3
-    assert queued.run("dvc", "queue", "status").count("Success") == 2
+    assert queued.run(*STATUS).count("Success") == 2
     # in MLflow there is one run each, and none was kept back,
     with closing(sqlite3.connect(queued.folder / "mlruns/mlflow.db")) as store:
         query = (
