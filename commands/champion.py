@@ -8,7 +8,6 @@ holds out as well.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from ruamel.yaml import YAML
+from ruamel.yaml import YAML, YAMLError
 
 from churn.bundle import Bundle
 from churn.champion import Candidate, Comparison, compare
@@ -29,9 +28,9 @@ from churn.errors import (
     OtherTable,
     RowsMissing,
     StaleModel,
+    UnreadableFile,
     UnusableChampion,
 )
-from churn.features import feature_set
 from churn.files import read_parquet, sha256
 from churn.params import checked
 from churn.scoring import Scorer
@@ -42,7 +41,7 @@ from commands.tags import MODEL, fetch, tag_of
 from pipelines.stage import run
 
 STAGE = "prod"
-FEATURES, PARAMS, LOCK = "src/churn/features", "params.yaml", "dvc.lock"
+PARAMS, LOCK = "params.yaml", "dvc.lock"
 TRAIN, TEST = Path("data/features/train.parquet"), Path("data/features/test.parquet")
 NO_CHAMPION = f"""there is no champion yet: no commit has the git tag churn#{STAGE}.
 git fetch --tags brings the remote's; git tag 'churn#{STAGE}' makes this commit's model one."""
@@ -100,6 +99,20 @@ def yaml(text: str) -> dict[str, Any]:
     """A file of YAML as plain data."""
     found: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
     return found
+
+
+def here(path: str) -> dict[str, Any]:
+    """A file of the working tree, YAML or JSON, as plain data.
+
+    Raises:
+        RowsMissing, UnreadableFile: it is not there, or was cut off.
+    """
+    try:
+        return yaml(Path(path).read_text("utf-8"))
+    except OSError:
+        raise RowsMissing(path) from None
+    except YAMLError as error:
+        raise UnreadableFile(path, "YAML", str(error).partition("\n")[0]) from None
 
 
 def history_of(parameters: Mapping[str, Any], lock: Mapping[str, Any]) -> str | None:
@@ -173,15 +186,10 @@ def said_by_champion(champion: Champion, table: pa.Table) -> Candidate:
     Raises:
         UnusableChampion: they are not what it was trained with.
     """
-    manifest = champion.bundle.manifest
-    inputs = [one.name for one in manifest.preprocessor.inputs]
     try:
-        known = feature_set(manifest.contract).names
-        if not (gone := [name for name in inputs if name not in known]):
-            return said(champion.bundle, table)
+        return said(champion.bundle, table)
     except ChurnError as error:
         raise UnusableChampion(champion.who, str(error)) from None
-    raise UnusableChampion(champion.who, f"{FEATURES} has no {', '.join(gone)} any more.")
 
 
 def unlike_training(bundle: Bundle) -> str | None:
@@ -248,13 +256,11 @@ def champion(parameters: Parameters) -> None:
     if is_same(old.bundle, new):
         print("They are the same model: there is nothing to compare.")
         return
-    history = history_of(*(yaml(Path(name).read_text("utf-8")) for name in (PARAMS, LOCK)))
+    history = history_of(*(here(name) for name in (PARAMS, LOCK)))
     print(text(compared(old, new, read_parquet(TEST), history, parameters.evaluate)))
     if note := unlike_training(old.bundle):
         print(f"\nNote: the champion does not score as it did when it was trained: {note}")
 
 
 if __name__ == "__main__":
-    # For terminals that know no en dash.
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     run(champion)

@@ -18,16 +18,14 @@ from churn.errors import (
     TooFewInCommon,
     UnusableChampion,
 )
+from churn.evaluation_page import MEANINGS
 from churn.settings import EvaluateSettings, Parameters
 from commands.champion import TEST, compared, is_same, unlike_training
-from commands.sides import Side, run_on_two, side
+from commands.sides import Side, data_of, run_on_two, side
 
 # Shown of every experiment beside the metric that decides. With more the table fits no terminal.
 SHOWN = ("roc_auc", "pr_auc", "f1")
-METRICS = (
-    *("n", "churners", "accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc", "log_loss"),
-    *("brier", "calibration_error", "top_decile_lift"),
-)
+METRICS = ("n", "churners", *MEANINGS)
 # What two models can be like that leaves nothing to measure both on.
 CANNOT = (ChampionLacksColumns, OtherRows, OtherTable, TooFewInCommon, UnusableChampion)
 
@@ -110,7 +108,7 @@ def compare(a: str, b: str | None, given: Parameters) -> None:
         [f"{old}. {new}."],
         [experiments(given.evaluate.metric)],
         parameters(changed_parameters(old, new)),
-        data({path: (old.data[path], new.data[path]) for path in old.data}),
+        data(data_of(old, new)),
         [*notes(old), *notes(new)],
         measured(old, new, given.evaluate),
     ]

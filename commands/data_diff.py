@@ -11,7 +11,7 @@ from churn.differences import data
 from churn.settings import Parameters
 from churn.tables import to_columns
 from commands.champion import TRAIN
-from commands.sides import run_on_two, side
+from commands.sides import data_of, run_on_two, side
 
 
 def data_diff(a: str, b: str | None, given: Parameters) -> None:
@@ -22,7 +22,7 @@ def data_diff(a: str, b: str | None, given: Parameters) -> None:
     found = moved(old.model.bundle.reference, table, given.drift)
     blocks = [
         [f"{old}. {new}."],
-        data({path: (old.data[path], new.data[path]) for path in old.data}),
+        data(data_of(old, new)),
         rows(old.rows, new.rows),
         columns(before, now),
         distributions(found),

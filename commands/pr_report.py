@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from churn.errors import NotWithinReach
-from churn.files import read_json, write_text
+from churn.errors import NoRepository, NothingInCommon, NotWithinReach, UnusableChampion
+from churn.files import write_text
 from churn.pull_request import Change, comment
 from churn.settings import Parameters
+from commands.champion import here
 from commands.compare import changed_parameters, comparison, experiments, notes
 from commands.revisions import sha_of
-from commands.sides import Side, side, workspace
+from commands.sides import Side, data_of, side, workspace
 from commands.tags import git
 from pipelines.stage import run
 
@@ -33,16 +33,18 @@ def base_of(name: str) -> str:
 
     Raises:
         UnknownRevision: there is none of that name.
-        NoRepository: the two have no commit in common.
+        NothingInCommon: the two have no commit in common here.
     """
-    return git("merge-base", sha_of(name), "HEAD")[:DIGITS]
+    commit = sha_of(name)
+    try:
+        return git("merge-base", commit, "HEAD")[:DIGITS]
+    except NoRepository:
+        raise NothingInCommon(name) from None
 
 
 def alarms(new: Side) -> list[str]:
     """What the working tree's reports warn of, and what else lessens a comparison."""
-    evaluation, drift = (
-        read_json(Path(f"reports/{name}.json")) for name in ("evaluation", "drift")
-    )
+    evaluation, drift = (here(f"reports/{name}.json") for name in ("evaluation", "drift"))
     found = [f"leak: {one['message']}" for one in evaluation["leaks"]]
     if evaluation["bundle_sha256"] != new.model.bundle.sha256:
         found = ["reports/evaluation.json is not of this model: dvc repro was not run"]
@@ -62,24 +64,26 @@ def report(name: str, given: Parameters) -> None:
     """Write the comment, and print its verdict."""
     base, new = base_of(name), workspace("B")
     tried = experiments(given.evaluate.metric, "--md")
+    alarmed = alarms(new)
     found = partial(
         Change,
         base=f"{name} ({base})",
-        alarms=alarms(new),
         # Without experiments the table has the workspace and the last commit alone.
         experiments=tried if "──" in tried else "",
         report=os.environ.get("REPORT_URL", ""),
     )
     try:
         old = side("A", base)
-    # A first pull request, or a base that nobody has pushed: the rest is worth saying.
-    except NotWithinReach as error:
-        change = found(comparison=f"A and B cannot be compared: {error}", parameters={}, data={})
+    # A first pull request, a base that nobody has pushed, or of another format: the rest is worth
+    # saying.
+    except (NotWithinReach, UnusableChampion) as error:
+        change = found(comparison=f"A and B cannot be compared: {error}", alarms=alarmed)
     else:
         change = found(
             comparison=comparison(old, new, given.evaluate),
+            alarms=[*alarmed, *notes(old)],
             parameters=changed_parameters(old, new),
-            data={path: (old.data[path], new.data[path]) for path in old.data},
+            data=data_of(old, new),
         )
     text = comment(change)
     write_text(REPORT, text)
@@ -88,7 +92,6 @@ def report(name: str, given: Parameters) -> None:
 
 def main() -> None:
     """Read the command line, report; exits with 1 on a user's mistake."""
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("base", help="a branch, or another git revision")
     run(partial(report, arguments.parse_args().base))

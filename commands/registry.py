@@ -18,6 +18,8 @@ from churn.mirror import Mirror
 from churn.settings import TrackingSettings
 from commands.tags import ARTIFACT, commit_of, git, tag_of, version_at
 
+NAMELESS = "the stage's model has no version to register. Release it, or move the alias by hand."
+
 
 def register(version: str, message: str) -> str:
     """Make the commit that is checked out a version; gives the tag.
@@ -122,6 +124,8 @@ def tell_mlflow(
     }
     held = {stage: version_at(tag) for stage in stages if (tag := tag_of(stage))}
     aliases = {stage: version for stage, version in held.items() if version in known}
+    for stage in held.keys() - aliases.keys():
+        print(f"warning: MLflow's alias {stage} stays where it is: {NAMELESS}", file=sys.stderr)
     if not known:
         return
     if problem := Mirror(settings).register(known, aliases):

@@ -15,7 +15,7 @@ from churn.promotion import checked_version, release_message
 from churn.scoring import Scorer
 from churn.settings import Parameters
 from commands.registry import register, stale, tell_mlflow
-from commands.tags import ARTIFACT, MODEL, git, tag_of
+from commands.tags import MODEL, git, tag_of, versions
 from pipelines.stage import run
 
 NEXT = """Next     git push origin {tag}    show the others
@@ -32,8 +32,8 @@ def refuse_what_has_a_tag(version: str) -> None:
     """
     if tag_of(version):
         raise VersionExists(version)
-    if here := git("tag", "--list", f"{ARTIFACT}@v*", "--points-at", "HEAD").splitlines():
-        raise CommitHasVersion(here[-1].removeprefix(f"{ARTIFACT}@"))
+    if here := versions("--points-at", "HEAD"):
+        raise CommitHasVersion(here[-1])
 
 
 def refuse_what_is_not_committed() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from churn.errors import NotWithinReach
 from churn.files import read_parquet
 from churn.params import checked
 from churn.settings import Parameters, SplitSettings
-from commands.champion import LOCK, PARAMS, Champion, challenger, history_of, loaded, yaml
+from commands.champion import LOCK, PARAMS, Champion, challenger, here, history_of, loaded, yaml
 from commands.revisions import Commit, sha_of
 from commands.tags import MODEL
 from pipelines.stage import run
@@ -116,7 +115,7 @@ def workspace(letter: str) -> Side:
         ChurnError: its model, its rows or its parameters are missing or do not fit one another.
     """
     bundle = challenger()
-    given, lock, rows, metrics = (yaml(Path(path).read_text("utf-8")) for path in READ)
+    given, lock, rows, metrics = map(here, READ)
     split = checked(SplitSettings, given.get("split"), f"{PARAMS}: split")
     model = Champion(f"{letter}, the workspace,", bundle, split, history_of(given, lock))
     return Side(letter, WORKSPACE, None, given, lock, rows, metrics, model)
@@ -131,6 +130,11 @@ def side(letter: str, name: str | None) -> Side:
     return committed(letter, name) if name else workspace(letter)
 
 
+def data_of(old: Side, new: Side) -> dict[str, tuple[Data, Data]]:
+    """The raw tables of both, by path."""
+    return {path: (old.data[path], new.data[path]) for path in RAW.values()}
+
+
 def run_on_two(do: Callable[[str, str | None, Parameters], None], about: str | None) -> None:
     """Run a command that takes the names of the two; exits with 1 on a user's mistake.
 
@@ -138,8 +142,6 @@ def run_on_two(do: Callable[[str, str | None, Parameters], None], about: str | N
         do: gets the name of A, that of B or None for the workspace, and the parameters.
         about: the command, for `--help`.
     """
-    # For terminals that know no en dash.
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     arguments = argparse.ArgumentParser(description=about)
     arguments.add_argument("a", help="a git revision or an experiment")
     arguments.add_argument("b", nargs="?", help="another one; the workspace by default")

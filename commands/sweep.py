@@ -20,8 +20,8 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from churn.errors import InvalidParameters
-from churn.settings import Parameters
-from churn.trials import Row, ranked, table, varied
+from churn.settings import ModelSettings, Parameters
+from churn.trials import ranked, table
 from commands.compose import parameters
 from commands.revisions import Commit, sha_of
 from commands.tags import git
@@ -49,8 +49,14 @@ def free_name(search: str) -> str:
 
 
 def not_in_git(given: Parameters) -> list[str]:
-    """What the copy of the repository would lack of the customer tables: a file or its folder."""
+    """What the copy of the repository would lack of the customer tables: a file or its folder.
+
+    Raises:
+        InvalidParameters: a path leads out of the repository, and from the copy elsewhere.
+    """
     files = [Path(path) for path in (given.source.history, given.source.current)]
+    if outside := [f"{one} leads elsewhere from the copy" for one in files if ".." in one.parts]:
+        raise InvalidParameters("source", [*outside, "a sweep wants full paths"])
     inside = [path for path in files if not path.is_absolute() and path.is_file()]
     return sorted({str(top) for path in inside if (top := _unknown_to_git(path))})
 
@@ -64,7 +70,7 @@ def _unknown_to_git(path: Path) -> Path | None:
     return next((one for one in (*folders, path) if not git("ls-files", "--", str(one))), None)
 
 
-def sweep(search: str, overrides: Sequence[str], _: Parameters) -> None:
+def sweep(search: str, overrides: Sequence[str], now: Parameters) -> None:
     """Run the search, print its trials, and say how to take the best over."""
     changes = [f"search={search}", *overrides]
     given, name = composed(changes), free_name(search)
@@ -74,31 +80,37 @@ def sweep(search: str, overrides: Sequence[str], _: Parameters) -> None:
     if status := subprocess.run(command, check=False).returncode:
         # DVC and the stage have said why.
         sys.exit(status)
-    print("\n".join(["", *result(name)]))
+    print("\n".join(["", *result(name, now.model)]))
 
 
-def result(name: str) -> list[str]:
-    """The trials of an experiment, the best first, and how to take the best over."""
+def result(name: str, now: ModelSettings) -> list[str]:
+    """The trials of an experiment, the best first, and how to take the best over.
+
+    Args:
+        name: of the experiment.
+        now: the model's parameters in params.yaml.
+    """
     commit = Commit(name, sha_of(name))
     with tempfile.TemporaryDirectory() as folder:
         trials = Path(folder) / "trials.csv"
         commit.fetch(TRIALS, trials)
         rows = ranked(trials.read_text("utf-8"))
     search = json.loads(commit.text(TRAINING))["search"]
-    return [*table(rows, search), "", *advice(name, rows, search)]
+    return [*table(rows, search), "", *advice(name, search, now)]
 
 
-def advice(name: str, rows: Sequence[Row], search: Mapping[str, Any]) -> list[str]:
+def advice(name: str, search: Mapping[str, Any], now: ModelSettings) -> list[str]:
     """What to do with the best trial.
 
     Args:
         name: of the experiment.
-        rows: the trials, the best first.
         search: `search` of `reports/training.json`.
+        now: the model's parameters in params.yaml.
     """
     if search["score"] <= search["configured_score"]:
         return ["No trial does better on the same folds: conf/model is best left as it is."]
-    best = ", ".join(f"{one}: {rows[0][one]}" for one in varied(rows))
+    other = {one: value for one, value in search["model"].items() if value != getattr(now, one)}
+    best = ", ".join(f"{one}: {value}" for one, value in other.items())
     return [
         f"make compare B={name}   on the held-out customers too?",
         f"dvc exp apply {name}    takes its model and reports over into the workspace",
@@ -108,8 +120,6 @@ def advice(name: str, rows: Sequence[Row], search: Mapping[str, Any]) -> list[st
 
 def main() -> None:
     """Read the command line, sweep; exits with 1 on a user's mistake."""
-    # For terminals that know no plus-minus sign.
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("search", help="a choice of conf/search: grid or optuna")
     arguments.add_argument("overrides", nargs="*", help="such as search.trials=50 balance=smote")

@@ -54,9 +54,10 @@ def all_tags() -> list[str]:
     return git("tag", "--list", f"{ARTIFACT}[@#]*").splitlines()
 
 
-def versions() -> list[str]:
-    """Every version that has a tag, in rising order."""
-    tags = git("tag", "--list", "--sort=version:refname", f"{ARTIFACT}@v*").splitlines()
+def versions(*options: str) -> list[str]:
+    """Every version that has a tag, in rising order; options of `git tag` narrow them down."""
+    listed = "--list", "--sort=version:refname", *options, f"{ARTIFACT}@v*"
+    tags = git("tag", *listed).splitlines()
     names = [tag.removeprefix(f"{ARTIFACT}@") for tag in tags]
     return [name for name in names if VERSION.fullmatch(name)]
 
@@ -99,8 +100,8 @@ def tag_of(name: str) -> str | None:
 
 def version_at(tag: str) -> str | None:
     """The version whose tag is on the same commit; None if there is none."""
-    at = git("tag", "--list", f"{ARTIFACT}@*", "--points-at", f"refs/tags/{tag}^{{commit}}")
-    return at.splitlines()[-1].removeprefix(f"{ARTIFACT}@") if at else None
+    here = versions("--points-at", commit_of(tag))
+    return here[-1] if here else None
 
 
 def fetch(tag: str, target: Path, path: str = MODEL) -> Callable[[str], str]:

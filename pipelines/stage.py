@@ -16,6 +16,8 @@ PARTS = ("history", "current")
 
 def run(stage: Callable[[Parameters], None]) -> None:
     """Run a stage with the parameters of `params.yaml`; exit with 1 on a user's mistake."""
+    # For terminals that know no en dash.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         stage(read_parameters(PARAMS))
     except ChurnError as error:

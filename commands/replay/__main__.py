@@ -1,8 +1,8 @@
 """`make replay`: predictions of the log scored again with the model that made them.
 
-`PREDICTION=<id>` replays one, `SINCE=2026-01-01 N=1000` many, the oldest first. Exits with 0 if
-every bit is the same, 4 if something differs or could not be replayed, 1 on an error. Writes
-reports/replay.json.
+`PREDICTION=<id>` replays one, `SINCE=2026-01-01 N=1000` many, the oldest first; SINCE may also be
+the id of the first. Exits with 0 if every bit is the same, 4 if something differs or could not be
+replayed, 1 on an error. Writes reports/replay.json.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 
 from churn.database import database_url, parsed, shown
 from churn.errors import ChurnError, UnknownPrediction
-from churn.partitions import first_id, moment_of
 from churn.prediction_log import PredictionLog
 from commands.replay import telling
 from commands.replay.again import replayed
@@ -60,10 +59,10 @@ def _one(log: PredictionLog, prediction_id: str, address: str, evidence: Evidenc
 
 
 def _many(log: PredictionLog, asked: Asked, evidence: Evidence) -> str | None:
-    """Replay page by page; the moment of the first prediction that is left, if there is one."""
+    """Replay page by page; the id of the first prediction that is left, if there is one."""
     if asked.since is None:
         raise ValueError("one prediction is asked for")
-    versions, least, left = Versions(), first_id(asked.since), asked.rows
+    versions, least, left = Versions(), asked.since, asked.rows
     while left:
         size = min(BATCH, left)
         # One more than wanted: the first of the next page.
@@ -72,7 +71,7 @@ def _many(log: PredictionLog, asked: Asked, evidence: Evidence) -> str | None:
         if len(rows) <= size:
             return None
         least, left = rows[size].prediction_id, left - size
-    return moment_of(least).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return least
 
 
 def main() -> None:

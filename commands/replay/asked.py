@@ -13,6 +13,7 @@ from churn.errors import (
     NotOneQuestion,
     RowsOutOfRange,
 )
+from churn.partitions import first_id
 from churn.prediction_log_queries import canonical
 
 ROWS, MOST_ROWS = 1000, 10_000_000
@@ -20,16 +21,16 @@ ROWS, MOST_ROWS = 1000, 10_000_000
 
 @dataclass(frozen=True)
 class Asked:
-    """One prediction, or a number of them from a moment on.
+    """One prediction, or a number of them from a moment or a prediction on.
 
     Attributes:
         prediction_id: the one; None if many are asked for.
-        since: when the first was made, aware; None if one is asked for.
+        since: the least id of the many, which begins with a moment; None if one is asked for.
         rows: how many at most.
     """
 
     prediction_id: str | None
-    since: datetime | None
+    since: str | None
     rows: int
 
     @classmethod
@@ -48,13 +49,14 @@ class Asked:
             return cls(_id(one), None, 1)
         if not since:
             raise NotOneQuestion("neither PREDICTION nor SINCE is given")
-        return cls(None, _moment(since), _rows(rows) if rows else ROWS)
+        least = canonical(since) or first_id(_moment(since))
+        return cls(None, least, _rows(rows) if rows else ROWS)
 
     def summary(self) -> dict[str, Any]:
         """What `reports/replay.json` says of it."""
         if self.since is None:
             return {"prediction_id": self.prediction_id}
-        return {"since": self.since.isoformat(), "most_rows": self.rows}
+        return {"since": self.since, "most_rows": self.rows}
 
 
 def _id(given: str) -> str:

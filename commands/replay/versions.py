@@ -25,7 +25,7 @@ from churn.errors import (
 )
 from churn.replay import DIGITS, Ground
 from commands.revisions import Commit
-from commands.tags import ARTIFACT, MODEL, VERSION, commit_of, git, tag_of
+from commands.tags import ARTIFACT, MODEL, VERSION, all_tags, commit_of, git, tag_of
 from commands.verify import hashes
 from serve.customers import Customers
 from serve.models import Model
@@ -78,7 +78,7 @@ class Versions:
             why = f"{version!r} is neither a release such as v1.2.0 nor {DIGITS} digits of a hash"
             raise VersionNotFound(why, "No server has written it: the row was altered")
         if (here := _here()) is not None and here.sha256.startswith(version):
-            return _found(version, here, f"the folder {MODEL}", _lock_commit())
+            return _found(version, here, f"the folder {MODEL}", _lock_commit(here.sha256))
         return _fetched(version, self._commits.with_bundle(version))
 
 
@@ -97,11 +97,16 @@ def _here() -> Bundle | None:
         return None
 
 
-def _lock_commit() -> str | None:
-    """The commit that built the model of the working tree; None if it is not committed."""
-    if git("status", "--porcelain", "--", LOCK):
+def _lock_commit(sha256: str) -> str | None:
+    """The commit that built the model of the working tree; None if that is not known."""
+    commit = git("log", "-1", "--format=%H", "--", LOCK)
+    if not commit or git("status", "--porcelain", "--", LOCK):
         return None
-    return git("log", "-1", "--format=%H", "--", LOCK) or None
+    try:
+        # The folder may be another commit's, if only git has been told to check this one out.
+        return commit if _hash(Commit(f"commit {commit[:DIGITS]}", commit)) == sha256 else None
+    except (NotWithinReach, ValueError, KeyError, TypeError):
+        return None
 
 
 def _fetched(version: str, commit: Commit) -> Found:
@@ -200,7 +205,7 @@ def _hash(commit: Commit) -> str:
 
 
 def _commits() -> Iterator[Commit]:
-    for tag in git("tag", "--list", f"{ARTIFACT}[@#]*").splitlines():
+    for tag in all_tags():
         yield Commit(f"git tag {tag}", commit_of(tag))
     # Of all branches, and of a merge both sides: a bundle may have been served from any.
     history = git("log", "--all", "--full-history", "--format=%H", "--", LOCK)

@@ -8,7 +8,7 @@ import numpy as np
 
 from churn.columns import Columns
 from churn.contract import Contract
-from churn.differences import columns_of_text
+from churn.differences import columns_of_text, shown
 from churn.drift import Comparison, compare
 from churn.reference import Reference
 from churn.settings import DriftSettings
@@ -89,4 +89,4 @@ def metrics(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
 
 
 def _shown(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.4f}" if isinstance(value, float) else shown(value)

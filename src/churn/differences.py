@@ -61,8 +61,8 @@ def parameters(changed: Mapping[str, tuple[Any, Any]]) -> list[str]:
     """A line for each parameter that differs, with its value in A and in B; None is shown as -."""
     if not changed:
         return ["Parameters: the same."]
-    shown = {name: [_shown(value) for value in pair] for name, pair in changed.items()}
-    return columns_of_text("Parameters", shown)
+    rows = {name: [shown(value) for value in pair] for name, pair in changed.items()}
+    return columns_of_text("Parameters", rows)
 
 
 def data(tables: Mapping[str, tuple[Data, Data]]) -> list[str]:
@@ -71,7 +71,8 @@ def data(tables: Mapping[str, tuple[Data, Data]]) -> list[str]:
     return columns_of_text("Data", shown)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value, and - where there is none."""
     return "-" if value is None else str(value)
 
 

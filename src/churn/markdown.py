@@ -12,6 +12,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def cell(value: object) -> str:
-    """Text that ends no cell and is no markup, whatever a table's columns are called."""
+    """Text that ends no cell and is no HTML, whatever a table's columns are called."""
     text = " ".join(str(value).split())
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from churn.champion import Comparison
-from churn.differences import Data, better
+from churn.differences import Data, better, shown
 from churn.markdown import cell, table
 from churn.metrics import LOSSES
 
@@ -26,19 +26,19 @@ class Change:
         base: what it is held against.
         comparison: of the two models; in its place a sentence that says why there is none.
         alarms: what somebody should look at before anything else.
-        parameters: value before and after of each that differs.
-        data: each raw table before and after.
         experiments: of DVC, as a table in Markdown; empty if there are none.
         report: address of the whole report; empty if it has none.
+        parameters: value before and after of each that differs.
+        data: each raw table before and after.
     """
 
     base: str
     comparison: Comparison | str
     alarms: Sequence[str]
-    parameters: Mapping[str, tuple[Any, Any]]
-    data: Mapping[str, tuple[Data, Data]]
     experiments: str
     report: str
+    parameters: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    data: Mapping[str, tuple[Data, Data]] = field(default_factory=dict)
 
 
 def comment(change: Change) -> str:
@@ -116,12 +116,8 @@ def _metrics(found: Comparison | str) -> list[str]:
 def _parameters(changed: Mapping[str, tuple[Any, Any]]) -> list[str]:
     if not changed:
         return []
-    lines = [(f"`{name}`", *map(_shown, pair)) for name, pair in changed.items()]
+    lines = [(f"`{name}`", *map(shown, pair)) for name, pair in changed.items()]
     return ["### Parameters", table(("parameter", "A", "B"), lines)]
-
-
-def _shown(value: object) -> str:
-    return "-" if value is None else str(value)
 
 
 def _data(tables: Mapping[str, tuple[Data, Data]]) -> list[str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from churn.bundle import Bundle
 from churn.calibration import NoCalibration
 from churn.columns import Columns, contract_columns
+from churn.errors import FeaturesGone
 from churn.features import feature_set
 from churn.forest import MOST_ROWS, Forest, forest
 from churn.golden import golden
@@ -21,12 +22,16 @@ class Scorer:
     """Scores rows with one bundle.
 
     Raises:
-        ChurnError: the bundle's contract names features that this version of the code lacks.
+        FeaturesGone: the trees ask for features that this version of the code lacks.
+        ChurnError: the bundle's contract names a module of features that cannot be used.
     """
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self._features = feature_set(bundle.manifest.contract)
+        inputs = [one.name for one in bundle.manifest.preprocessor.inputs]
+        if gone := [name for name in inputs if name not in self._features.names]:
+            raise FeaturesGone(gone)
 
     def features(self, columns: Columns) -> Columns:
         """Model inputs of rows.

@@ -86,4 +86,4 @@ def test_it_is_never_longer_than_a_comment_may_be(what: str):
     assert len(text) <= MOST
     assert text.endswith(CUT)
     assert text.startswith(f"{MARK}\n\n## B is better on log_loss")
-    assert "### Experiments" not in text
+    assert "<summary>Experiments" not in text

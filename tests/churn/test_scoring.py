@@ -12,7 +12,7 @@ from churn.bundle import Bundle
 from churn.calibration import Isotonic, NoCalibration, Sigmoid
 from churn.columns import contract_columns, take
 from churn.contract import BooleanColumn, CategoryColumn, IntegerColumn
-from churn.errors import InvalidColumns
+from churn.errors import FeaturesGone, InvalidColumns
 from churn.features import feature_set
 from churn.scoring import Scorer
 from churn.synthetic import draw
@@ -211,6 +211,17 @@ def _refused(scorer, columns, match):
 @pytest.mark.parametrize("name", ["shoe_size", "customer_id", "churn"])
 def test_a_column_that_is_no_input_is_refused(scorer, customers, name):
     _refused(scorer, {**customers, name: np.zeros(500)}, rf"unknown column '{name}'.*columns are:")
+
+
+def test_a_model_whose_features_are_gone_is_refused(scorer):
+    manifest = scorer.bundle.manifest
+    own = scorer.bundle.manifest.contract
+    plain = manifest.model_copy(
+        update={"contract": own.model_copy(update={"features": None, "constants": {}})}
+    )
+
+    with pytest.raises(FeaturesGone, match=r"src/churn/features has no .*, which the model was"):
+        Scorer(Bundle(plain, scorer.bundle.reference, scorer.bundle.booster))
 
 
 @pytest.mark.parametrize("name", [n for n in TELCO.columns if n not in OPTIONAL])

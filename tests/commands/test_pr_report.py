@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from churn.errors import UnknownRevision
+from churn.errors import NothingInCommon, RowsMissing, UnknownRevision
 from churn.params import read_parameters
 from churn.pull_request import MARK
 from commands.pr_report import REPORT, report
@@ -57,13 +59,40 @@ def test_a_worse_model_is_told_first_and_a_better_one_the_other_way_round(
     assert "Verdict: **better**." in text
 
 
-def test_a_change_of_no_model_says_so(checkout: Checkout, monkeypatch: pytest.MonkeyPatch):
+def test_a_change_of_no_model_says_so_and_what_the_reports_warn_of(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.chdir(checkout.folder)
+    checkout.run("dvc", "exp", "save", "-q", "--name", "tried")
+    for name, change in {
+        "evaluation": {"leaks": [{"message": "fee alone tells everything"}]},
+        "drift": {"drift": {"age": {"psi": 0.31, "level": "alarm"}}},
+    }.items():
+        path = Path(f"reports/{name}.json")
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
 
     text = said("main")
 
     assert "## A and B are the same model." in text
     assert "### Parameters" not in text
+    assert "- leak: fee alone tells everything\n" in text
+    assert "- drift: current customers differ in age, PSI 0.310 (alarm)\n" in text
+    assert re.search(r"<summary>Experiments</summary>\n\n\|.*\[tried\]", text, re.DOTALL)
+
+    Path("reports/drift.json").unlink()
+    with pytest.raises(RowsMissing, match=r"reports/drift.json: no such file. .*make repro"):
+        said("main")
+
+
+def test_a_branch_that_has_nothing_in_common_is_no_base(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+):
+    checkout.run("git", "checkout", "-q", "--orphan", "other")
+    checkout.run("git", "commit", "-q", "-m", "another history")
+    monkeypatch.chdir(checkout.folder)
+
+    with pytest.raises(NothingInCommon, match="main and HEAD have no commit in common"):
+        said("main")
 
 
 def test_a_base_out_of_reach_is_said_and_the_alarms_all_the_same(worse: Checkout):

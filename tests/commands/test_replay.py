@@ -261,17 +261,24 @@ def test_one_prediction_is_told_in_full(world: World, ask, url: str):
     assert world.report()["asked"] == {"prediction_id": row.prediction_id}
 
 
+@pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "one batch"])
 def test_many_are_read_page_by_page_and_the_rest_is_told(
-    world: World, ask, url: str, monkeypatch: pytest.MonkeyPatch
+    world: World, ask, url: str, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ):
     rows = answered(world.here, requests(some(23, seed=4)))
+    if at_once:
+        # The ids of a batch begin with one moment.
+        start = rows[1].prediction_id[:24]
+        rows[1:] = [
+            replace(one, prediction_id=f"{start}{i:012x}") for i, one in enumerate(rows[1:])
+        ]
     log(url, rows)
     monkeypatch.setattr(command, "BATCH", 5)
     since = NOON + MINUTE
 
     # Of the 22 from then on, 12.
     first, said = ask(url, SINCE=since.isoformat(), N="12")
-    left = (NOON + 13 * MINUTE).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    left = rows[13].prediction_id
     rest, then = ask(url, SINCE=left, N="10")
 
     assert (first, rest) == (True, True)

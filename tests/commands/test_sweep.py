@@ -8,16 +8,11 @@ import pytest
 
 from churn.errors import InvalidParameters
 from churn.settings import FileSource
-from churn.trials import ranked
 from commands import sweep
 from tests.checkout import Checkout
 from tests.small import small_parameters
 
 SPACE = {"max_depth": [1, 2], "n_estimators": [5, 10]}
-CONTENT = """trial,score,best_so_far,std,folds,pruned,max_depth
-0,-0.5,-0.5,0.01,5,0,3
-1,-0.4,-0.4,0.01,5,0,4
-"""
 
 
 def test_a_sweep_is_an_experiment_whose_trials_are_shown_the_best_first(checkout: Checkout):
@@ -84,18 +79,20 @@ def test_a_mistake_is_told_before_anything_runs(inside: Checkout, overrides, wor
 
 
 def test_the_best_can_be_taken_over():
-    search = {"score": -0.4, "configured_score": -0.45}
+    now = small_parameters(1).model
+    model = {**now.model_dump(), "max_depth": now.max_depth + 1}
+    search = {"score": -0.4, "configured_score": -0.45, "model": model}
 
-    assert sweep.advice("grid-1", ranked(CONTENT), search) == [
+    assert sweep.advice("grid-1", search, now) == [
         "make compare B=grid-1   on the held-out customers too?",
         "dvc exp apply grid-1    takes its model and reports over into the workspace",
-        "conf/model/xgboost.yaml keeps it: max_depth: 4",
+        f"conf/model/xgboost.yaml keeps it: max_depth: {now.max_depth + 1}",
     ]
 
 
 def test_a_search_that_found_nothing_better_says_so():
     search = {"score": -0.4, "configured_score": -0.4}
 
-    (line,) = sweep.advice("grid-1", ranked(CONTENT), search)
+    (line,) = sweep.advice("grid-1", search, small_parameters(1).model)
 
     assert line == "No trial does better on the same folds: conf/model is best left as it is."

@@ -9,6 +9,7 @@ from churn.errors.base import ChurnError
 from churn.errors.champion import (
     ChampionLacksColumns,
     NoRepository,
+    NothingInCommon,
     NotWithinReach,
     OtherRows,
     OtherTable,
@@ -32,6 +33,7 @@ from churn.errors.configuration import (
 from churn.errors.demo import DemoLacksServer, DemoNeedsTelco
 from churn.errors.model import (
     CannotResample,
+    FeaturesGone,
     InvalidBundle,
     InvalidColumns,
     NothingToLearnFrom,
@@ -121,6 +123,7 @@ __all__ = [
     "EmptySplit",
     "FeatureKnownTooLate",
     "FeatureNameTaken",
+    "FeaturesGone",
     "IncompatibleModel",
     "InputFileMissing",
     "InvalidBundle",
@@ -142,6 +145,7 @@ __all__ = [
     "NotOneQuestion",
     "NotRegistered",
     "NotWithinReach",
+    "NothingInCommon",
     "NothingLogged",
     "NothingToLearnFrom",
     "OneClassOnly",

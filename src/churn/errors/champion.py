@@ -43,6 +43,16 @@ class UnknownRevision(ChurnError):
         )
 
 
+class NothingInCommon(ChurnError):
+    """A branch and the working tree's have no commit in common, as far as git knows here."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} and HEAD have no commit in common here. Fetch their history (git fetch "
+            "--unshallow), or name the branch that this one came from."
+        )
+
+
 class NotWithinReach(ChurnError):
     """A file that DVC keeps of a commit is neither in the cache nor in the remote.
 

@@ -23,6 +23,16 @@ class InvalidBundle(ChurnError):
         super().__init__(f"{path}: {problem}. Rebuild it with make repro, or fetch it again.")
 
 
+class FeaturesGone(ChurnError):
+    """A bundle asks for features that this version of the code does not make."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"src/churn/features has no {listed(names)} any more, which the model was trained "
+            "with. Use the features of the model's commit, or train again with make repro."
+        )
+
+
 class OtherProbability(ChurnError):
     """A golden row of a bundle does not have the probability that it had at training."""
 

@@ -25,12 +25,12 @@ class MalformedPredictionId(ChurnError):
 
 
 class MalformedMoment(ChurnError):
-    """`SINCE` is no date and no moment."""
+    """`SINCE` is no date, no moment and no id."""
 
     def __init__(self, given: str) -> None:
         super().__init__(
-            f"SINCE={given}: it is neither a date nor a moment. Give one such as 2026-01-31 or "
-            "2026-01-31T12:00:00Z; without a time zone it is taken to be UTC."
+            f"SINCE={given}: it is neither a date nor a moment, nor the id of a prediction. "
+            "Give 2026-01-31 or 2026-01-31T12:00:00Z; without a time zone it is taken to be UTC."
         )
 
 
