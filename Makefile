@@ -7,7 +7,7 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose test test-faults serve migrate retrain-check replay demo lint format verify champion \
+.PHONY: help repro compose test test-faults serve migrate retrain-check challenger retrain replay demo lint format verify champion \
   compare data-diff sweep pr-report release promote rollback mlflow track bench bench-quality _quality bench-serve \
   bench-drift _environment _wrk _promtool lock \
   figures clean
@@ -74,6 +74,12 @@ serve: $(INSTALLED)  ## serve a model (MODEL=models/churn PORT=8000)
 
 retrain-check: $(INSTALLED)  ## is it time to train again? Exits with 3 if so (MODEL=… FORCE=1)
 	@exec python -m commands.retrain_check
+
+challenger: $(INSTALLED)  ## train on the prediction log, hold it against the champion (FORCE=1 DATABASE_URL=…)
+	@exec python -m commands.challenger
+
+retrain: $(INSTALLED)  ## the same, and promote what wins (FORCE=1 DATABASE_URL=…)
+	@exec python -m commands.retrain
 
 replay: $(INSTALLED)  ## score logged predictions again, bit for bit (PREDICTION=… or SINCE=… N=…); 4 if not equal
 	@exec python -m commands.replay

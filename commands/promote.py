@@ -128,7 +128,7 @@ def reasons_against(tag: str, present: str | None) -> list[str]:
         fetch(tag, root / MODEL)
         bundle = Bundle.load(root / MODEL)
         found = against_present(tag, present, root) if present else []
-    found += leak_reasons(evaluation_of(tag), bundle.sha256)
+    found += leak_reasons(evaluation_of(commit_of(tag)), bundle.sha256)
     found += lock_reasons(tag)
     if note := unlike_training(bundle):
         found.append(note)

@@ -21,15 +21,15 @@ from commands.tags import ARTIFACT, commit_of, git, tag_of, version_at
 NAMELESS = "the stage's model has no version to register. Release it, or move the alias by hand."
 
 
-def register(version: str, message: str) -> str:
-    """Make the commit that is checked out a version; gives the tag.
+def register(version: str, message: str, commit: str) -> str:
+    """Make the model of a commit a version; gives the tag.
 
     Raises:
         TagNotMade: GTO or git refused.
     """
     from gto.api import register as by_gto
 
-    return _made(version, lambda: by_gto(".", ARTIFACT, "HEAD", version=version, message=message))
+    return _made(version, lambda: by_gto(".", ARTIFACT, commit, version=version, message=message))
 
 
 def assign(stage: str, commit: str, message: str) -> str:
@@ -100,10 +100,10 @@ def _in_words(state: Any) -> str:
     return state if isinstance(state, str) else f"({', '.join(state)})"
 
 
-def evaluation_of(tag: str) -> Any:
-    """What `reports/evaluation.json` of a tag's commit says; None if there is none."""
+def evaluation_of(commit: str) -> Any:
+    """What `reports/evaluation.json` of a commit says; None if there is none."""
     with suppress(NoRepository, ValueError):
-        return json.loads(git("show", f"{commit_of(tag)}:{EVALUATION}"))
+        return json.loads(git("show", f"{commit}:{EVALUATION}"))
     return None
 
 
@@ -120,7 +120,7 @@ def tell_mlflow(
     known = {
         one: found["bundle_sha256"]
         for one in versions
-        if (found := evaluation_of(f"{ARTIFACT}@{one}"))
+        if (found := evaluation_of(commit_of(f"{ARTIFACT}@{one}")))
     }
     held = {stage: version_at(tag) for stage in stages if (tag := tag_of(stage))}
     aliases = {stage: version for stage, version in held.items() if version in known}

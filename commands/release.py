@@ -58,7 +58,7 @@ def release(version: str, parameters: Parameters) -> None:
     refuse_what_is_not_committed()
     bundle = Bundle.load(Path(MODEL))
     Scorer(bundle).check()
-    tag = register(version, release_message(version, bundle.sha256))
+    tag = register(version, release_message(version, bundle.sha256), "HEAD")
     print(f"Released {version}: the git tag {tag}, on {git('rev-parse', '--short', 'HEAD')}")
     tell_mlflow(parameters.tracking, [version])
     print(NEXT.format(tag=tag, version=version))

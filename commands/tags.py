@@ -100,8 +100,12 @@ def tag_of(name: str) -> str | None:
 
 def version_at(tag: str) -> str | None:
     """The version whose tag is on the same commit; None if there is none."""
-    here = versions("--points-at", commit_of(tag))
-    return here[-1] if here else None
+    return version_of(commit_of(tag))
+
+
+def version_of(commit: str) -> str | None:
+    """The newest version of a commit; None if it has none."""
+    return next(reversed(versions("--points-at", commit)), None)
 
 
 def fetch(tag: str, target: Path, path: str = MODEL) -> Callable[[str], str]:

@@ -93,6 +93,21 @@ def shown(url: URL) -> str:
     return url.set(drivername=url.get_backend_name(), query=kept).render_as_string()
 
 
+def placeless(url: URL) -> str:
+    """The same for an output that must not name a folder of this machine."""
+    if url.get_backend_name() == "sqlite":
+        url = url.set(database=Path(str(url.database)).name)
+    return shown(url)
+
+
+def elsewhere(address: str) -> str:
+    """The address as it is to be given to a process that runs in another folder."""
+    url = parsed(address)
+    if url.get_backend_name() == "sqlite":
+        url = url.set(database=str(Path(str(url.database)).absolute()))
+    return url.render_as_string(hide_password=False)
+
+
 def engine_of(url: URL) -> Engine:
     """An engine whose connections are tested before use; nothing is connected yet.
 

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from churn.columns import Columns
 from churn.contract import Contract
-from churn.database import parsed, shown
+from churn.database import parsed, placeless, shown
 from churn.errors import NothingLogged, OtherTableLogged
 from churn.parsing import parse
 from churn.prediction_log import PredictionLog
@@ -59,7 +59,7 @@ def take(
     counted = Counter(rows["model_version"].to_pylist())
     origin = {
         "source": source.kind,
-        "address": address,
+        "address": placeless(parsed(url)),
         **period,
         "predictions": logged.num_rows,
         "model_versions": dict(sorted(counted.items())),

@@ -44,6 +44,15 @@ def checked_version(version: str) -> str:
     return version
 
 
+def next_version(versions: Sequence[str]) -> str:
+    """The minor version after the highest: what a model learnt anew is, its code being the same."""
+    found = [tuple(map(int, one.groups())) for text in versions if (one := VERSION.fullmatch(text))]
+    if not found:
+        return "v1.0.0"
+    major, minor, _ = max(found)
+    return f"v{major}.{minor + 1}.0"
+
+
 def checked_stage(stage: str) -> str:
     """The stage, if it can be one, such as `prod`.
 

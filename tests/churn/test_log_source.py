@@ -151,7 +151,7 @@ def test_the_manifest_says_what_was_taken_and_no_secret(log: PredictionLog, tmp_
 
     assert take().description == {
         "source": "prediction_log",
-        "address": f"sqlite:///{tmp_path}/log.db",
+        "address": "sqlite:///log.db",
         "since": "2026-01-01T00:00:00+00:00",
         "until": "2026-07-01T00:00:00+00:00",
         "predictions": 3,

@@ -73,6 +73,7 @@ from churn.errors.replay import (
     VersionNotFound,
     VersionUnusable,
 )
+from churn.errors.retraining import BranchInUse, CommandFailed, NoChampion, RetrainingRuns
 from churn.errors.serving import (
     AddressNeedsKeys,
     AddressTaken,
@@ -110,11 +111,13 @@ __all__ = [
     "AddressNeedsKeys",
     "AddressTaken",
     "AlreadyInStage",
+    "BranchInUse",
     "CannotResample",
     "CannotSplit",
     "ChampionLacksColumns",
     "ChurnError",
     "CircularFeatures",
+    "CommandFailed",
     "CommitHasVersion",
     "DemoLacksServer",
     "DemoNeedsTelco",
@@ -138,6 +141,7 @@ __all__ = [
     "MalformedPredictionId",
     "MissingColumn",
     "ModelNotFound",
+    "NoChampion",
     "NoEarlierVersion",
     "NoRepository",
     "NoRoom",
@@ -156,6 +160,7 @@ __all__ = [
     "PrecisionOutOfReach",
     "PromotionRefused",
     "ReasonMissing",
+    "RetrainingRuns",
     "RowsMissing",
     "RowsNotAccountedFor",
     "RowsNotFetched",

@@ -1,0 +1,216 @@
+"""`make challenger`: a model that has learnt from the prediction log, held against the champion.
+
+Decision (`make retrain-check`), customers of the log as of this moment, their checks, a search,
+the model, its comparison with the champion on the same customers. All is built in a clone inside
+.dvc/tmp, which a killed run leaves for the next to go on with; the working tree stays as it is. A
+challenger that wins becomes the git branch `retrain`. Writes reports/challenger.json and .md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from typing import Any, Literal
+
+from churn.champion import Comparison
+from churn.database import database_url, elsewhere
+from churn.errors import BranchInUse, NoChampion, NoRepository, RetrainingRuns
+from churn.files import write_json, write_text
+from churn.promotion import comparison_reasons, leak_reasons
+from churn.pull_request import Change, comment
+from churn.settings import Parameters
+from commands import retrain_check
+from commands.champion import STAGE, here
+from commands.clone import Clone
+from commands.compare import changed_parameters, comparison
+from commands.conf_files import ConfFiles
+from commands.registry import evaluation_of
+from commands.sides import Side, data_of, side
+from commands.tags import git, tag_of
+from pipelines.stage import run
+
+CLONE, LOCK = Path(".dvc/tmp/retrain"), Path(".dvc/tmp/retrain.lock")
+BRANCH, SEARCH = "retrain", "optuna"
+REPORT, TEXT = Path("reports/challenger.json"), Path("reports/challenger.md")
+TRAINING = "reports/training.json"
+DIGITS = 12
+Outcome = Literal["no need", "kept", "wins", "promoted"]
+HEADS: dict[Outcome, str] = {
+    "no need": "The champion stays: there is no need to train again.",
+    "kept": "The champion stays.",
+    "wins": f"The challenger wins: the git branch {BRANCH}.",
+    "promoted": f"The challenger has won, and serves production: the git branch {BRANCH}.",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of it.
+
+    Attributes:
+        outcome: whether the champion stays.
+        champion: the git tag of the model that serves production.
+        why: the reasons to train again; none where there is no need.
+        against: what speaks against the challenger.
+        commit: of the challenger; empty if there is none.
+    """
+
+    outcome: Outcome
+    champion: str
+    why: Sequence[str] = ()
+    against: Sequence[str] = field(default_factory=list)
+    commit: str = ""
+
+    def __str__(self) -> str:
+        return "\n".join([HEADS[self.outcome], *(f"- {reason}" for reason in self.against)])
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold every other run off; the lock goes with the process, however it ends.
+
+    Raises:
+        RetrainingRuns: there is one.
+    """
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as file:
+        try:
+            flock(file, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            raise RetrainingRuns from None
+        yield
+
+
+def champion_tag() -> str:
+    """The git tag of the model that serves production.
+
+    Raises:
+        NoChampion: no model does.
+    """
+    tag = tag_of(STAGE)
+    if tag is None:
+        raise NoChampion
+    return tag
+
+
+def build(clone: Clone, now: datetime) -> None:
+    """Search, train and evaluate on the customers of the log, and commit that.
+
+    Args:
+        clone: to build in; one that an earlier run left goes on with the moment of that run.
+        now: the moment at which the log is looked at.
+    Raises:
+        CommandFailed: a stage refused.
+    """
+    conf = ConfFiles(clone.folder / "conf")
+
+    def prepare() -> None:
+        conf.choose("source", "prediction_log")
+        conf.put("source", {"until": now.isoformat(timespec="seconds")})
+
+    clone.make(git("rev-parse", "HEAD"), prepare)
+    if clone.ask("git", "status", "--porcelain"):
+        clone.run(sys.executable, "-m", "commands.compose", f"search={SEARCH}")
+        clone.repro("train")
+        if better := searched(clone.folder):
+            conf.put("model", better)
+        clone.run(sys.executable, "-m", "commands.compose")
+        clone.repro()
+        clone.run("git", "add", "-A")
+        clone.run("git", "commit", "-q", "-m", "A challenger, from the customers of the log")
+
+
+def searched(folder: Path) -> Mapping[str, Any]:
+    """The parameters that the search found, if they do better than those of conf/."""
+    search = json.loads((folder / TRAINING).read_text("utf-8"))["search"]
+    return search["model"] if search["score"] > search["configured_score"] else {}
+
+
+def fetched(clone: Clone) -> str:
+    """The commit that was built, brought into this repository."""
+    git("fetch", "--quiet", "--no-tags", str(clone.folder.resolve()), "HEAD")
+    return git("rev-parse", "FETCH_HEAD")
+
+
+def against(found: Comparison | str, tag: str, new: Side) -> list[str]:
+    """What speaks against giving the challenger the champion's place."""
+    compared = [found] if isinstance(found, str) else comparison_reasons(found, tag)
+    commit = new.commit
+    leaks = leak_reasons(commit and evaluation_of(commit.sha), new.model.bundle.sha256)
+    return [*compared, *leaks]
+
+
+def keep_branch(commit: str) -> None:
+    """Name the challenger.
+
+    Raises:
+        BranchInUse: the branch is what somebody works on.
+    """
+    try:
+        git("branch", "--force", BRANCH, commit)
+    except NoRepository:
+        raise BranchInUse(BRANCH) from None
+
+
+def judged(commit: str, tag: str, why: Sequence[str], given: Parameters) -> Found:
+    """Hold the challenger against the champion, and write the text of it."""
+    old, new = side("A", tag), side("B", commit[:DIGITS])
+    compared = comparison(old, new, given.evaluate)
+    reasons = against(compared, tag, new)
+    found = Found("kept" if reasons else "wins", tag, why, reasons, commit)
+    change = Change(
+        base=f"the champion, {tag}",
+        comparison=compared,
+        alarms=[],
+        experiments="",
+        report="",
+        parameters=changed_parameters(old, new),
+        data=data_of(old, new),
+    )
+    lines = [str(found), "", "Why it was trained:", *(f"- {reason}" for reason in why), ""]
+    write_text(TEXT, "\n".join(lines) + "\n" + comment(change))
+    return found
+
+
+def challenge(environment: Mapping[str, str], now: datetime, given: Parameters) -> Found:
+    """Decide, build, compare; the report says what came of it.
+
+    Raises:
+        ChurnError: there is no champion or no log, or a stage refused.
+    """
+    tag = champion_tag()
+    clone = Clone(CLONE, {"DATABASE_URL": elsewhere(database_url(environment))})
+    if not retrain_check.run({**environment, "MODEL": STAGE}, now):
+        found = Found("no need", tag)
+        write_text(TEXT, f"{found}\n")
+        return found
+    why = here(str(retrain_check.REPORT))["reasons"]
+    build(clone, now)
+    found = judged(fetched(clone), tag, why, given)
+    if found.outcome == "wins":
+        keep_branch(found.commit)
+    return found
+
+
+def finish(found: Found) -> None:
+    """Say what came of it. Only then is what was built taken away: a killed run can go on."""
+    write_json(REPORT, asdict(found))
+    print(f"\n{found}\n{TEXT} has it in full.")
+    Clone(CLONE).remove()
+
+
+def challenger(given: Parameters) -> None:
+    """Challenge, and say what came of it."""
+    with alone():
+        finish(challenge(os.environ, datetime.now(UTC), given))
+
+
+if __name__ == "__main__":
+    run(challenger)

@@ -1,0 +1,60 @@
+"""`make retrain`: the whole loop: a challenger, and if it wins, its version and its promotion.
+
+A challenger that wins becomes the next minor version and gets the stage `prod`, after the checks of
+`make promote`. Interrupted anywhere, it can be run again; the champion serves all the while.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from churn.errors import PromotionRefused
+from churn.promotion import next_version, release_message
+from churn.settings import Parameters
+from commands.challenger import BRANCH, Found, alone, challenge, finish
+from commands.champion import STAGE
+from commands.promote import Wish, promote
+from commands.registry import register
+from commands.sides import side
+from commands.tags import tag_of, version_of, versions
+from pipelines.stage import run
+
+NEXT = """         git push origin '{tag}' {branch}    its version and its branch
+         git merge {branch}    to work on from it"""
+
+
+def versioned(found: Found) -> str:
+    """The version of the challenger: the one that an interrupted run gave it, or the next."""
+    known = version_of(found.commit)
+    if known:
+        return known
+    version = next_version(versions())
+    sha256 = side("B", found.commit).model.bundle.sha256
+    register(version, release_message(version, sha256), found.commit)
+    return version
+
+
+def promoted(found: Found, given: Parameters) -> Found:
+    """Give the challenger its version and the stage, or say what speaks against it."""
+    version = versioned(found)
+    try:
+        promote(Wish(version, STAGE, force=False, reason=""), given)
+    except PromotionRefused as error:
+        return replace(found, outcome="kept", against=[str(error)])
+    print(NEXT.format(tag=tag_of(version), branch=BRANCH))
+    return replace(found, outcome="promoted")
+
+
+def retrain(given: Parameters) -> None:
+    """Challenge, promote, and say what came of it."""
+    with alone():
+        found = challenge(os.environ, datetime.now(UTC), given)
+        if found.outcome == "wins":
+            found = promoted(found, given)
+        finish(found)
+
+
+if __name__ == "__main__":
+    run(retrain)
