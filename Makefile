@@ -7,8 +7,8 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose test test-faults serve migrate retrain-check challenger retrain replay demo lint format verify champion \
-  compare data-diff sweep pr-report release promote rollback mlflow track bench bench-quality _quality bench-serve \
+.PHONY: help repro compose packages pull test test-faults serve migrate retrain-check challenger retrain replay demo lint format verify champion \
+  compare data-diff sweep pr-report comment pull-request release promote rollback mlflow track bench bench-quality _quality bench-serve \
   bench-drift _environment _wrk _promtool lock \
   figures clean
 
@@ -40,8 +40,15 @@ repro: $(INSTALLED) compose  ## rebuild the model, print how good it is
 	dvc repro
 	@python -m commands.summary
 
+pull: $(INSTALLED)  ## fetch what dvc.lock names from the DVC remote, as far as it is there
+	@if [ -z "$$(dvc remote list)" ]; then echo "There is no DVC remote; what is missing is built."; \
+	  else dvc pull --allow-missing || echo "warning: not everything could be fetched; the rest is built." >&2; fi
+
 compose: $(INSTALLED)  ## write params.yaml from conf/
 	python -m commands.compose
+
+packages:  ## install what tests, lint and workflows need of Debian (as root)
+	.ci/packages
 
 test: $(INSTALLED)  ## run all tests
 	python -m pytest
@@ -53,6 +60,8 @@ lint: $(INSTALLED) _promtool  ## ruff, mypy, import-linter, params.yaml against 
 	PYTHONPATH=src:. lint-imports
 	python -m commands.compose --check
 	python -m commands.figures --check
+	zizmor --offline --quiet --strict-collection .github
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	promtool check config deploy/prometheus/prometheus.yml
 	promtool test rules deploy/prometheus/tests/*.yml
 	amtool check-config deploy/alertmanager/alertmanager.yml
@@ -106,13 +115,19 @@ rollback: $(INSTALLED)  ## give a stage the model that it had before (STAGE=prod
 	@python -m commands.rollback
 
 compare: $(INSTALLED)  ## two commits or experiments: which is better, and is that sure? (A=HEAD B=…)
-	@python -m commands.compare "$(or $(A),HEAD)" $(if $(B),"$(B)")
+	@python -m commands.compare "$${A:-HEAD}" $${B:+"$$B"}
 
 pr-report: $(INSTALLED)  ## what the working tree does to BASE's model, as a comment: reports/pull_request.md
-	@python -m commands.pr_report "$(or $(BASE),main)"
+	@python -m commands.pr_report "$${BASE:-main}"
+
+comment: $(INSTALLED)  ## put that comment on its pull request (for workflows: HEAD=… HEAD_SHA=… REPORT=…)
+	@python -m commands.comment
+
+pull-request: $(INSTALLED)  ## open a pull request with the challenger that has won
+	@python -m commands.pull_request
 
 data-diff: $(INSTALLED)  ## the customers of two commits or experiments (A=HEAD B=…)
-	@python -m commands.data_diff "$(or $(A),HEAD)" $(if $(B),"$(B)")
+	@python -m commands.data_diff "$${A:-HEAD}" $${B:+"$$B"}
 
 sweep: $(INSTALLED)  ## search for better parameters as one experiment (SEARCH=grid SET="search.folds=3")
 	@python -m commands.sweep $(or $(SEARCH),grid) $(SET)

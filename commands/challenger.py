@@ -19,7 +19,6 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any, Literal
 
-from churn.champion import Comparison
 from churn.database import database_url, elsewhere
 from churn.errors import BranchInUse, NoChampion, NoRepository, RetrainingRuns
 from churn.files import write_json, write_text
@@ -32,7 +31,7 @@ from commands.clone import Clone
 from commands.compare import changed_parameters, comparison
 from commands.conf_files import ConfFiles
 from commands.registry import evaluation_of
-from commands.sides import Side, data_of, side
+from commands.sides import data_of, side
 from commands.tags import git, tag_of
 from pipelines.stage import run
 
@@ -139,14 +138,6 @@ def fetched(clone: Clone) -> str:
     return git("rev-parse", "FETCH_HEAD")
 
 
-def against(found: Comparison | str, tag: str, new: Side) -> list[str]:
-    """What speaks against giving the challenger the champion's place."""
-    compared = [found] if isinstance(found, str) else comparison_reasons(found, tag)
-    commit = new.commit
-    leaks = leak_reasons(commit and evaluation_of(commit.sha), new.model.bundle.sha256)
-    return [*compared, *leaks]
-
-
 def keep_branch(commit: str) -> None:
     """Name the challenger.
 
@@ -163,20 +154,21 @@ def judged(commit: str, tag: str, why: Sequence[str], given: Parameters) -> Foun
     """Hold the challenger against the champion, and write the text of it."""
     old, new = side("A", tag), side("B", commit[:DIGITS])
     compared = comparison(old, new, given.evaluate)
-    reasons = against(compared, tag, new)
-    found = Found("kept" if reasons else "wins", tag, why, reasons, commit)
+    leaks = leak_reasons(evaluation_of(commit), new.model.bundle.sha256)
     change = Change(
         base=f"the champion, {tag}",
         comparison=compared,
-        alarms=[],
+        alarms=leaks,
         experiments="",
         report="",
         parameters=changed_parameters(old, new),
         data=data_of(old, new),
+        why=why,
     )
-    lines = [str(found), "", "Why it was trained:", *(f"- {reason}" for reason in why), ""]
-    write_text(TEXT, "\n".join(lines) + "\n" + comment(change))
-    return found
+    write_text(TEXT, comment(change))
+    told = [compared] if isinstance(compared, str) else comparison_reasons(compared, tag)
+    against = [*told, *leaks]
+    return Found("kept" if against else "wins", tag, why, against, commit)
 
 
 def challenge(environment: Mapping[str, str], now: datetime, given: Parameters) -> Found:

@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from churn.errors import NoRepository, NothingInCommon, NotWithinReach, UnusableChampion
+from churn.errors import (
+    CommandFailed,
+    NoRepository,
+    NothingInCommon,
+    NotWithinReach,
+    UnusableChampion,
+)
 from churn.files import write_text
 from churn.pull_request import Change, comment
 from churn.settings import Parameters
 from commands.champion import here
+from commands.clone import Clone
 from commands.compare import changed_parameters, comparison, experiments, notes
 from commands.revisions import sha_of
 from commands.sides import Side, data_of, side, workspace
@@ -40,6 +49,24 @@ def base_of(name: str) -> str:
         return git("merge-base", commit, "HEAD")[:DIGITS]
     except NoRepository:
         raise NothingInCommon(name) from None
+
+
+def base_side(commit: str) -> Side:
+    """The base's model, data and metrics; built anew where nobody has kept its model.
+
+    Raises:
+        NotWithinReach: it can neither be fetched nor built.
+        UnusableChampion: this version of the code cannot read it.
+    """
+    try:
+        return side("A", commit)
+    except NotWithinReach as error:
+        print(f"{error}\nSo it is built here.", flush=True)
+        with tempfile.TemporaryDirectory() as folder, suppress(CommandFailed):
+            clone = Clone(Path(folder) / "base")
+            clone.make(sha_of(commit))
+            clone.repro("train")
+    return side("A", commit)
 
 
 def alarms(new: Side) -> list[str]:
@@ -73,9 +100,9 @@ def report(name: str, given: Parameters) -> None:
         report=os.environ.get("REPORT_URL", ""),
     )
     try:
-        old = side("A", base)
-    # A first pull request, a base that nobody has pushed, or of another format: the rest is worth
-    # saying.
+        old = base_side(base)
+    # A first pull request, a base that cannot be built here, or of another format: the rest is
+    # worth saying.
     except (NotWithinReach, UnusableChampion) as error:
         change = found(comparison=f"A and B cannot be compared: {error}", alarms=alarmed)
     else:

@@ -30,6 +30,7 @@ class Change:
         report: address of the whole report; empty if it has none.
         parameters: value before and after of each that differs.
         data: each raw table before and after.
+        why: reasons for training anew, where that is what the change is.
     """
 
     base: str
@@ -39,6 +40,7 @@ class Change:
     report: str
     parameters: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     data: Mapping[str, tuple[Data, Data]] = field(default_factory=dict)
+    why: Sequence[str] = ()
 
 
 def comment(change: Change) -> str:
@@ -46,7 +48,8 @@ def comment(change: Change) -> str:
     parts = [
         MARK,
         _verdict(change),
-        *_alarms(change.alarms),
+        *_listed("Alarms", change.alarms),
+        *_listed("Why it was trained", change.why),
         *_metrics(change.comparison),
         *_parameters(change.parameters),
         *_data(change.data),
@@ -83,8 +86,8 @@ def _verdict(change: Change) -> str:
     )
 
 
-def _alarms(alarms: Sequence[str]) -> list[str]:
-    return ["### Alarms", "\n".join(f"- {cell(one)}" for one in alarms)] if alarms else []
+def _listed(head: str, texts: Sequence[str]) -> list[str]:
+    return [f"### {head}", "\n".join(f"- {cell(one)}" for one in texts)] if texts else []
 
 
 def _metrics(found: Comparison | str) -> list[str]:

@@ -95,8 +95,24 @@ def test_a_branch_that_has_nothing_in_common_is_no_base(
         said("main")
 
 
-def test_a_base_out_of_reach_is_said_and_the_alarms_all_the_same(worse: Checkout):
+def test_a_base_that_nobody_has_kept_is_built_anew(worse: Checkout):
     shutil.rmtree(worse.folder / ".dvc/cache")
+
+    text = said("main")
+
+    assert "## A is better on log_loss" in text
+
+
+def test_a_base_that_cannot_be_built_is_said_and_the_alarms_all_the_same(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(checkout.folder)
+    checkout.change_params(lambda params: params["source"].update(unknown=1))
+    checkout.commit("a mistake")
+    checkout.run("git", "checkout", "-q", "-b", "mended")
+    checkout.compose()
+    checkout.commit("mended")
+    shutil.rmtree(checkout.folder / ".dvc/cache")
     evaluation = Path("reports/evaluation.json")
     evaluation.write_text(
         evaluation.read_text().replace('"bundle_sha256": "', '"bundle_sha256": "0')

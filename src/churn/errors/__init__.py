@@ -73,7 +73,16 @@ from churn.errors.replay import (
     VersionNotFound,
     VersionUnusable,
 )
-from churn.errors.retraining import BranchInUse, CommandFailed, NoChampion, RetrainingRuns
+from churn.errors.retraining import (
+    BranchInUse,
+    CommandFailed,
+    GitHubRefused,
+    NoChampion,
+    NoRemote,
+    NotAReport,
+    RetrainingRuns,
+    VariableMissing,
+)
 from churn.errors.serving import (
     AddressNeedsKeys,
     AddressTaken,
@@ -127,6 +136,7 @@ __all__ = [
     "FeatureKnownTooLate",
     "FeatureNameTaken",
     "FeaturesGone",
+    "GitHubRefused",
     "IncompatibleModel",
     "InputFileMissing",
     "InvalidBundle",
@@ -143,8 +153,10 @@ __all__ = [
     "ModelNotFound",
     "NoChampion",
     "NoEarlierVersion",
+    "NoRemote",
     "NoRepository",
     "NoRoom",
+    "NotAReport",
     "NotLoaded",
     "NotOneQuestion",
     "NotRegistered",
@@ -194,6 +206,7 @@ __all__ = [
     "UnusableDatabaseUrl",
     "UnusableKeys",
     "UnusableScorer",
+    "VariableMissing",
     "VersionExists",
     "VersionNotFound",
     "VersionUnusable",

@@ -1,4 +1,4 @@
-"""What can stand in the way of a challenger."""
+"""What can stand in the way of a challenger, and of telling GitHub of it."""
 
 from __future__ import annotations
 
@@ -46,4 +46,43 @@ class BranchInUse(ChurnError):
         super().__init__(
             f"the git branch {branch} cannot be moved to the new challenger, since it is checked "
             "out. Check another one out (git switch main) and run this again."
+        )
+
+
+class NoRemote(ChurnError):
+    """There is no place that others can fetch data and models from."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no DVC remote, so nobody could fetch the challenger. Name one, such as "
+            "dvc remote add -d store s3://bucket/churn, and commit .dvc/config."
+        )
+
+
+class GitHubRefused(ChurnError):
+    """gh, or git on its behalf, failed."""
+
+    def __init__(self, command: str, why: str) -> None:
+        super().__init__(
+            f"{command}: {why or 'it failed without a word'}. gh must be installed (cli.github.com)"
+            " and GH_TOKEN be a token that may do this."
+        )
+
+
+class VariableMissing(ChurnError):
+    """A variable that the workflow should set is not there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is not set. .github/workflows/comment.yml shows what make comment is given."
+        )
+
+
+class NotAReport(ChurnError):
+    """A file that is to become a comment is none of ours."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the file at REPORT does not begin as a report of make pr-report does; nothing is "
+            "posted. Name the file that it wrote, reports/pull_request.md."
         )

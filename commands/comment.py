@@ -1,0 +1,115 @@
+"""`make comment`: a report of `make pr-report` on its pull request, one comment brought up to date.
+
+The pull request is found by the head of the run that made the report, as GitHub tells it, and not
+by the report: that may come from anybody's fork, so all of it is text that is not trusted.
+Environment: GITHUB_REPOSITORY, HEAD (owner:branch), HEAD_SHA, REPORT (the file), GH_TOKEN.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from churn.errors import NotAReport, VariableMissing
+from churn.pull_request import MARK, MOST
+from churn.settings import Parameters
+from commands.github import gh
+from pipelines.stage import run
+
+AUTHOR = "github-actions[bot]"
+SIGNED = "\n_Written by the code of this pull request at {sha}._\n"
+SHORT = 12
+# Nobody is called by a text that anybody may have written.
+MENTION = re.compile(r"@(?=\w)")
+UNSEEN_SPACE = "\u200b"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the report belongs."""
+
+    repository: str
+    head: str
+    sha: str
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Place:
+        """Read it from GITHUB_REPOSITORY, HEAD and HEAD_SHA.
+
+        Raises:
+            VariableMissing: one is not set.
+        """
+        return cls(*(_given(environment, key) for key in ("GITHUB_REPOSITORY", "HEAD", "HEAD_SHA")))
+
+    def pull_request(self) -> int | None:
+        """Number of the open pull request whose head that commit is; None if it has moved on."""
+        query = ("-f", "state=open", "-f", f"head={self.head}", "-f", "per_page=100")
+        found = json.loads(gh("api", "-X", "GET", f"repos/{self.repository}/pulls", *query))
+        return next((one["number"] for one in found if one["head"]["sha"] == self.sha), None)
+
+    def comment(self, number: int) -> int | None:
+        """Id of the comment that an earlier run made; None if there is none."""
+        ours = f'select(.user.login == "{AUTHOR}" and (.body | startswith("{MARK}")))'
+        path = f"repos/{self.repository}/issues/{number}/comments?per_page=100"
+        ids = gh("api", "--paginate", path, "--jq", f".[] | {ours} | .id").split()
+        return int(ids[0]) if ids else None
+
+
+def _given(environment: Mapping[str, str], name: str) -> str:
+    if value := environment.get(name):
+        return value
+    raise VariableMissing(name)
+
+
+def body(text: str, sha: str) -> str:
+    """The report as a comment of `MOST` characters at most that calls nobody.
+
+    Args:
+        text: content of the report.
+        sha: of the commit that it is about.
+    Raises:
+        NotAReport: it does not begin as one.
+    """
+    if not text.startswith(MARK):
+        raise NotAReport
+    signed = SIGNED.format(sha=sha[:SHORT])
+    quiet = MENTION.sub(f"@{UNSEEN_SPACE}", text[:MOST])
+    return quiet[: MOST - len(signed)] + signed
+
+
+def comment(environment: Mapping[str, str]) -> None:
+    """Make the comment, or bring it up to date.
+
+    Raises:
+        VariableMissing, NotAReport, GitHubRefused: it cannot be.
+    """
+    place, path = Place.of(environment), Path(_given(environment, "REPORT"))
+    if not path.is_file():
+        print(f"There is no report at {path}: the run made none.")
+        return
+    number = place.pull_request()
+    if number is None:
+        print(f"No open pull request of {place.head} is at {place.sha}: there is nothing to say.")
+        return
+    # Read no more than could be shown.
+    with path.open(encoding="utf-8", errors="replace") as file:
+        given = json.dumps({"body": body(file.read(MOST), place.sha)})
+    known, root = place.comment(number), f"repos/{place.repository}/issues"
+    if known is None:
+        gh("api", "-X", "POST", f"{root}/{number}/comments", "--input", "-", given=given)
+    else:
+        gh("api", "-X", "PATCH", f"{root}/comments/{known}", "--input", "-", given=given)
+    print(f"Pull request {number} {'has' if known is None else 'shows'} the report.")
+
+
+def main(_: Parameters) -> None:
+    """Comment; exits with 1 on a mistake."""
+    comment(os.environ)
+
+
+if __name__ == "__main__":
+    run(main)
