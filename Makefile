@@ -7,7 +7,7 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose packages pull test test-faults serve migrate retrain-check challenger retrain replay demo lint format verify champion \
+.PHONY: help repro compose packages pull test test-faults test-workflows serve migrate retrain-check challenger retrain replay demo lint format verify champion \
   compare data-diff sweep pr-report comment pull-request release promote rollback mlflow track bench bench-quality _quality bench-serve \
   bench-drift _environment _wrk _promtool lock \
   figures clean
@@ -77,6 +77,9 @@ format: $(INSTALLED)  ## let ruff mend and format
 
 test-faults: $(INSTALLED)  ## run the tests that kill, starve and swamp real servers
 	python -m pytest -m faults -n 0 tests/serve
+
+test-workflows: $(INSTALLED)  ## run the steps of ci.yml on a pull request of two commits
+	python -m pytest -m workflows -n 0 tests/workflows
 
 serve: $(INSTALLED)  ## serve a model (MODEL=models/churn PORT=8000)
 	@exec python -m serve

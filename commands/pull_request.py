@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 
-from churn.errors import CommandFailed, NoRemote
+from churn.errors import CommandFailed, NoRemote, NotChallenged
 from churn.settings import Parameters
 from commands.challenger import BRANCH, REPORT, TEXT
 from commands.champion import here
@@ -37,9 +37,11 @@ def pull_request(_: Parameters) -> None:
     """Make it, bring it up to date, or say why there is none.
 
     Raises:
-        RowsMissing: make challenger has not been run.
+        NotChallenged: make challenger has not been run.
         NoRemote, CommandFailed, GitHubRefused: it cannot be made.
     """
+    if not REPORT.is_file():
+        raise NotChallenged(str(REPORT))
     found = here(str(REPORT))
     text = TEXT.read_text("utf-8")
     summarize(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from churn.errors import NoRemote, RowsMissing
+from churn.errors import NoRemote, NotChallenged
 from churn.files import write_json
 from churn.params import read_parameters
 from commands.challenger import REPORT, TEXT
@@ -77,7 +77,7 @@ def test_where_the_champion_stays_it_is_said_and_nothing_pushed(
 
 
 def test_mistakes_are_told(registry: Checkout, gh: Gh):
-    with pytest.raises(RowsMissing, match=r"reports/challenger\.json"):
+    with pytest.raises(NotChallenged, match=r"json: no such file. Run make challenger"):
         propose()
     found("wins")
     with pytest.raises(NoRemote, match="dvc remote add"):

@@ -80,6 +80,7 @@ from churn.errors.retraining import (
     NoChampion,
     NoRemote,
     NotAReport,
+    NotChallenged,
     RetrainingRuns,
     VariableMissing,
 )
@@ -157,6 +158,7 @@ __all__ = [
     "NoRepository",
     "NoRoom",
     "NotAReport",
+    "NotChallenged",
     "NotLoaded",
     "NotOneQuestion",
     "NotRegistered",

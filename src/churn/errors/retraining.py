@@ -49,6 +49,13 @@ class BranchInUse(ChurnError):
         )
 
 
+class NotChallenged(ChurnError):
+    """There is no challenger to speak of yet."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path}: no such file. Run make challenger, which writes it.")
+
+
 class NoRemote(ChurnError):
     """There is no place that others can fetch data and models from."""
 
