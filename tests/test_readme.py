@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import shlex
-import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -25,6 +21,7 @@ from commands.figures import filled
 from tests.checkout import ROOT, Checkout
 from tests.readme import BLOCKS, COMMANDS, QUEUE, README, section, sessions
 from tests.s3 import S3
+from tests.serve.running import served_by_make
 
 # What is replayed has been answered by a server.
 REPLAYS = [command for command in COMMANDS if command.startswith("make replay ")]
@@ -141,25 +138,8 @@ def test_a_release_says_what_the_page_shows(checkout: Checkout):
 @pytest.fixture
 def address(reproduced: Checkout, tmp_path: Path) -> Iterator[str]:
     """Of the server as the page starts it, on a port that is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = ["make", "serve", f"PORT={port}"]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=reproduced.folder, stderr=log, stdout=log, start_new_session=True
-        )
-    try:
-        for _ in range(600):
-            with suppress(requests.ConnectionError):
-                if requests.get(f"http://127.0.0.1:{port}/ready", timeout=10).ok:
-                    break
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            time.sleep(0.1)
-        yield f"127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+    with served_by_make(reproduced.folder, tmp_path / "log") as server:
+        yield f"127.0.0.1:{server.port}"
 
 
 def test_every_call_of_the_server_is_answered(address: str):
