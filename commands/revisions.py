@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from churn.errors import NotWithinReach, UnknownRevision
+
+
+def outs(lock: Mapping[str, Any]) -> dict[str, str]:
+    """MD5 of every out in the content of a dvc.lock, by path."""
+    stages = lock["stages"].values()
+    return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
 
 
 def sha_of(name: str) -> str:

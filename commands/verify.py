@@ -18,7 +18,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from churn.errors import ChurnError
-from commands.revisions import Commit
+from commands.revisions import Commit, outs
 
 OLD_CPU = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V4,X86_V3",
@@ -61,8 +61,7 @@ VARIATIONS = {
 
 def hashes(lock: str) -> Hashes:
     """Hash of every out in the text of a dvc.lock, by path."""
-    stages = YAML(typ="safe", pure=True).load(lock)["stages"]
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+    return outs(YAML(typ="safe", pure=True).load(lock))
 
 
 def rebuilt(variation: Variation, repository: Path, commit: str) -> Hashes:
@@ -120,7 +119,7 @@ def main() -> int:
     # Named once: somebody may commit while this runs.
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()
     committed = subprocess.check_output(["git", "show", f"{commit}:dvc.lock"], text=True)
-    expected = {(): hashes(committed)}
+    expected: dict[tuple[str, ...], Hashes] = {(): hashes(committed)}
     failed = False
     print(f"{'variation':<20}{'outs':>5}  result", flush=True)
     for name in names:
