@@ -21,7 +21,7 @@ from commands.figures import filled
 from tests.checkout import ROOT, Checkout
 from tests.readme import BLOCKS, COMMANDS, QUEUE, README, section, sessions
 from tests.s3 import S3
-from tests.serve.running import served_by_make
+from tests.serve.by_make import served_by_make
 
 # What is replayed has been answered by a server.
 REPLAYS = [command for command in COMMANDS if command.startswith("make replay ")]

@@ -14,8 +14,9 @@ from churn.params import read_parameters
 from commands.promote import Wish, promote
 from commands.rollback import rollback
 from tests.checkout import Checkout
+from tests.serve.by_make import served_by_make
 from tests.serve.models import CUST001
-from tests.serve.running import Address, served_by_make, until
+from tests.serve.running import Address, until
 
 KEY = "a key for the tests"
 

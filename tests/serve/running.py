@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -260,42 +260,6 @@ class Running(Address):
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-
-
-@contextlib.contextmanager
-def served_by_make(folder: Path, log: Path, **variables: str) -> Iterator[Address]:
-    """A server that `make serve` starts, as a user does.
-
-    Args:
-        folder: of the repository.
-        log: the file that what it says goes to.
-        variables: of make and of the environment, such as MODEL.
-    """
-    address = Address(free_port())
-    given = {**variables, "PORT": str(address.port)}
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            ["make", "serve", *(f"{name}={value}" for name, value in given.items())],
-            cwd=folder,
-            env={name: value for name, value in os.environ.items() if name not in OURS},
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-        )
-
-    def is_ready() -> bool:
-        assert process.poll() is None, log.read_text()
-        try:
-            return address.get("/ready").status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-
-    try:
-        until(is_ready, "ready")
-        yield address
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
 
 
 def asked(

@@ -10,7 +10,8 @@ import pytest
 from churn.bundle import Bundle
 from tests.checkout import Checkout
 from tests.ports import free_port
-from tests.serve.running import Address, served_by_make
+from tests.serve.by_make import served_by_make
+from tests.serve.running import Address
 
 
 @pytest.fixture
