@@ -120,7 +120,7 @@ class Evidently:
                 tasks[f"{name}/{size}"] = {"file": file, "columns": case.rival_columns}
                 draws[f"{name}/{size}"] = numbers[:count]
         (folder / "tasks.json").write_text(json.dumps(tasks))
-        np.savez(folder / "draws.npz", **draws)
+        np.savez(folder / "draws.npz", allow_pickle=False, **draws)
         self._process = subprocess.Popen([PYTHON, RIVAL, folder], stdout=subprocess.PIPE)
 
     def answer(self) -> dict[str, Any]:

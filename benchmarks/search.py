@@ -102,6 +102,8 @@ def compared(method: str) -> dict[str, Any]:
     """One side by side, alternating, three times; the median of the ratios."""
     table = embedded(f"balance={method}", "search=grid")
     given = table.parameters
+    if not isinstance(given.search, GridSearch):
+        raise ValueError("another search was asked for")
     grid = Grid(table, Procedure(given.preprocess, given.balance), given.model, given.search)
     seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
     for _ in range(3):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def _spread(factor: float) -> Callable[[Array, Generator], Array]:
     return change
 
 
-def _some(share: float, become: Callable[[Array], object]) -> Callable[[Array, Generator], Array]:
+def _some(share: float, become: Callable[[Array], Any]) -> Callable[[Array, Generator], Array]:
     """A share of the rows changes, drawn at random."""
     return lambda values, rng: np.where(rng.random(len(values)) < share, become(values), values)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class Table:
         """Of the contract."""
         return self.parameters.table.name
 
-    def rows(self, picked: NDArray) -> Table:
+    def rows(self, picked: NDArray[Any]) -> Table:
         """Some of the customers."""
         truth = None if self.truth is None else self.truth[picked]
         columns, features = take(self.columns, picked), take(self.features, picked)

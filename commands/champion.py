@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from churn.bundle import Bundle
 from churn.champion import Candidate, Comparison, compare
@@ -68,7 +69,7 @@ def fetched(tag: str) -> Champion:
     """Read the champion from DVC's cache or remote.
 
     Raises:
-        TaggedModelNotFound: it is in neither.
+        NotWithinReach: it is in neither.
         UnusableChampion: this version of the code cannot read it.
     """
     with tempfile.TemporaryDirectory() as temporary:

@@ -14,31 +14,27 @@ from pathlib import Path
 from typing import Any
 
 from churn.bundle import Bundle
-from churn.errors import ChurnError
+from churn.errors import ChurnError, NoSuchTag
 from churn.measured import measured
-from commands.tags import ARTIFACT, fetch, git, tag_of, version_at
-
-DIGITS = 12
+from commands.tags import fetch, git, tag_of, version_at
 
 
 def fetched(name: str, folder: Path) -> dict[str, Any]:
     """Fetch a model.
 
     Raises:
-        ChurnError: there is no repository, no such model, or it cannot be read.
+        NoRepository, NoSuchTag, NotWithinReach, InvalidBundle: there is no such model here, or it
+            cannot be read.
     """
     tag = tag_of(name)
     if tag is None:
-        sys.exit(
-            f"error: it is no folder with a bundle, and no git tag {ARTIFACT}@{name} or "
-            f"{ARTIFACT}#{name} is here (git fetch --tags brings those of the remote)"
-        )
+        raise NoSuchTag(name)
     read = fetch(tag, folder)
-    sha256 = Bundle.load(folder).sha256
+    bundle = Bundle.load(folder)
     return {
-        "version": version_at(tag) or sha256[:DIGITS],
+        "version": version_at(tag) or bundle.short,
         "created": int(git("log", "-1", "--format=%ct", f"refs/tags/{tag}^{{commit}}")),
-        "evaluation": measured(_json(read), sha256),
+        "evaluation": measured(_json(read), bundle.sha256),
     }
 
 

@@ -20,8 +20,6 @@ from churn.errors import (
     ChurnError,
     PromotionRefused,
     ReasonMissing,
-    RowsNotFetched,
-    TaggedModelNotFound,
     UnknownVersion,
 )
 from churn.files import read_parquet
@@ -101,10 +99,7 @@ def against_present(tag: str, present: str, root: Path) -> list[str]:
 def _comparison(tag: str, present: str, root: Path) -> Comparison | None:
     for path in (TRAIN, TEST):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            fetch(tag, root / path, str(path))
-        except TaggedModelNotFound:
-            raise RowsNotFetched(tag, str(path)) from None
+        fetch(tag, root / path, str(path))
     old, new = fetched(present), challenger(root)
     if is_same(old.bundle, new):
         return None
@@ -120,7 +115,7 @@ def reasons_against(tag: str, present: str | None) -> list[str]:
         tag: of the version.
         present: tag of the model in the stage, if there is one.
     Raises:
-        TaggedModelNotFound, InvalidBundle: there is no model to look at.
+        NotWithinReach, InvalidBundle: there is no model to look at.
     """
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from churn.errors import NotWithinReach, UnknownRevision
+
+
+def outs(lock: Mapping[str, Any]) -> dict[str, str]:
+    """MD5 of every out in the content of a dvc.lock, by path."""
+    stages = lock["stages"].values()
+    return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
 
 
 def sha_of(name: str) -> str:
@@ -56,11 +63,14 @@ class Commit:
         Raises:
             NotWithinReach: it is neither in the cache nor in the remote.
         """
-        from dvc.exceptions import DvcException
-        from dvc_data.index import DataIndexError
-
         try:
             self._files.get(path, str(target), recursive=self._files.isdir(path))
-        # An ImportError is a remote whose plugin is not installed.
-        except (OSError, ImportError, DvcException, DataIndexError) as error:
-            raise NotWithinReach(self.name, path, " ".join(str(error).split())) from None
+        except Exception as error:  # each kind of remote has errors of its own for being away
+            raise NotWithinReach(self.name, path, _first_cause(error)) from error
+
+
+def _first_cause(error: BaseException) -> str:
+    """What a remote's own library says: DVC says no more than that a folder is not there."""
+    while error.__cause__:
+        error = error.__cause__
+    return " ".join(str(error).split()) or type(error).__name__

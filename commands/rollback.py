@@ -24,7 +24,7 @@ def check(held: Held) -> None:
     """Fetch a model and score its golden rows.
 
     Raises:
-        TaggedModelNotFound, InvalidBundle, OtherProbability: it is gone, or not what it was.
+        NotWithinReach, InvalidBundle, OtherProbability: it is gone, or not what it was.
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "bundle"

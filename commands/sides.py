@@ -18,7 +18,7 @@ from churn.files import read_parquet
 from churn.params import checked
 from churn.settings import Parameters, SplitSettings
 from commands.champion import LOCK, PARAMS, Champion, challenger, here, history_of, loaded, yaml
-from commands.revisions import Commit, sha_of
+from commands.revisions import Commit, outs, sha_of
 from commands.tags import MODEL
 from pipelines.stage import run
 
@@ -56,8 +56,7 @@ class Side:
     @property
     def md5(self) -> dict[str, str]:
         """Of every out, by path."""
-        stages = self.lock["stages"].values()
-        return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
+        return outs(self.lock)
 
     @property
     def data(self) -> dict[str, Data]:

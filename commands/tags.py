@@ -11,13 +11,12 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from churn.errors import NoRepository, NotWithinReach, TaggedModelNotFound
-from churn.promotion import Held
+from churn.errors import NoRepository
+from churn.promotion import VERSION, Held
 from commands.revisions import Commit
 
 ARTIFACT = "churn"
 MODEL = "models/churn"
-VERSION = re.compile(r"v\d+(\.\d+)*[\w.-]*")
 
 
 def git(*arguments: str) -> str:
@@ -118,11 +117,8 @@ def fetch(tag: str, target: Path, path: str = MODEL) -> Callable[[str], str]:
     Returns:
         what gives the text of another file of that commit, by its path; `OSError` if it has none.
     Raises:
-        TaggedModelNotFound: it is in neither.
+        NotWithinReach: it is in neither.
     """
     commit = Commit(f"git tag {tag}", commit_of(tag))
-    try:
-        commit.fetch(path, target)
-    except NotWithinReach as error:
-        raise TaggedModelNotFound(commit.name, error.why) from None
+    commit.fetch(path, target)
     return commit.text

@@ -17,6 +17,9 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from churn.errors import ChurnError
+from commands.revisions import Commit, outs
+
 OLD_CPU = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V4,X86_V3",
     "OPENBLAS_CORETYPE": "Nehalem",
@@ -58,8 +61,7 @@ VARIATIONS = {
 
 def hashes(lock: str) -> Hashes:
     """Hash of every out in the text of a dvc.lock, by path."""
-    stages = YAML(typ="safe", pure=True).load(lock)["stages"]
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+    return outs(YAML(typ="safe", pure=True).load(lock))
 
 
 def rebuilt(variation: Variation, repository: Path, commit: str) -> Hashes:
@@ -67,6 +69,7 @@ def rebuilt(variation: Variation, repository: Path, commit: str) -> Hashes:
 
     Raises:
         subprocess.CalledProcessError: a command failed; its output is in the error.
+        NotWithinReach: customers that DVC keeps are neither in the cache nor in the remote.
     """
     with tempfile.TemporaryDirectory() as temporary:
         clone = Path(temporary) / variation.folder
@@ -80,10 +83,22 @@ def rebuilt(variation: Variation, repository: Path, commit: str) -> Hashes:
 
         run("git", "clone", "--quiet", str(repository), str(clone), folder=repository)
         run("git", "checkout", "--quiet", commit)
+        bring_customers(Commit("HEAD", commit), clone)
         if variation.overrides:
             run(sys.executable, "-m", "commands.compose", *variation.overrides)
         run("dvc", "repro", "--quiet")
         return hashes((clone / "dvc.lock").read_text())
+
+
+def bring_customers(commit: Commit, clone: Path) -> None:
+    """Put the files that `dvc add` was told to keep into a clone of their commit.
+
+    Raises:
+        NotWithinReach: one is neither in the cache nor in the remote.
+    """
+    for kept in clone.rglob("?*.dvc"):
+        path = kept.relative_to(clone).with_suffix("")
+        commit.fetch(path.as_posix(), clone / path)
 
 
 def differences(found: Hashes, expected: Hashes) -> list[str]:
@@ -104,7 +119,7 @@ def main() -> int:
     # Named once: somebody may commit while this runs.
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()
     committed = subprocess.check_output(["git", "show", f"{commit}:dvc.lock"], text=True)
-    expected = {(): hashes(committed)}
+    expected: dict[tuple[str, ...], Hashes] = {(): hashes(committed)}
     failed = False
     print(f"{'variation':<20}{'outs':>5}  result", flush=True)
     for name in names:
@@ -113,6 +128,9 @@ def main() -> int:
             found = rebuilt(variation, repository, commit)
         except subprocess.CalledProcessError as error:
             print(f"{name:<20}{'':>5}  failed: {error.cmd}\n{error.stdout}{error.stderr}")
+            return 1
+        except ChurnError as error:
+            print(f"error: {error}", file=sys.stderr)
             return 1
         first = variation.overrides not in expected
         wrong = differences(found, expected.setdefault(variation.overrides, found))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from churn.errors import ChurnError
 from churn.params import read_parameters
 from churn.settings import Parameters
 
 PARAMS = Path("params.yaml")
-PARTS = ("history", "current")
+PARTS: tuple[Literal["history", "current"], ...] = ("history", "current")
 
 
 def run(stage: Callable[[Parameters], None]) -> None:

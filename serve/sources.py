@@ -13,8 +13,6 @@ from churn.errors import ModelNotFound
 from churn.measured import measured
 from serve.generations import Source
 
-DIGITS = 12
-
 
 def source(name: str, folder: Path) -> Source:
     """Find a model.
@@ -31,7 +29,7 @@ def source(name: str, folder: Path) -> Source:
         # Of a folder nothing more is known than when it was written.
         created = (Path(name) / BUNDLE).stat().st_mtime
         evaluation = measured(_json, bundle.sha256)
-        return Source(Path(name), bundle.sha256[:DIGITS], created, evaluation)
+        return Source(Path(name), bundle.short, created, evaluation)
     return _tagged(name, folder)
 
 

@@ -16,6 +16,7 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 from tests import postgres
 from tests.checkout import ROOT, Checkout
+from tests.s3 import CREDENTIALS, S3
 
 # The shipped configuration made small, where it stands: dvc exp run composes conf/ anew.
 SMALL = {
@@ -37,11 +38,11 @@ def use_the_embedded_table(config: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or writes the user's git or DVC settings, and every tool is this venv's."""
+    """No test reads or writes the user's git, DVC or S3 settings; every tool is this venv's."""
     home = tmp_path_factory.mktemp("home")
     (home / ".gitconfig").write_text("[user]\n name = Test\n email = test@example.invalid\n")
     with pytest.MonkeyPatch.context() as patch:
-        for name in [n for n in os.environ if n.startswith(("GIT_", "DVC_", "XDG_"))]:
+        for name in [n for n in os.environ if n.startswith(("GIT_", "DVC_", "XDG_", "AWS_"))]:
             patch.delenv(name)
         # Of `make test`: a make that it calls would say which folder it enters.
         for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
@@ -126,6 +127,17 @@ def browser() -> Iterator[Chrome]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     with Chrome(options=options, service=ChromeService(driver)) as chrome:
         yield chrome
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3]:
+    """An S3 endpoint, whose credentials are in the environment from then on."""
+    server = S3.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        yield server
+    server.end()
 
 
 @pytest.fixture(scope="session")

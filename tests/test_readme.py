@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import shlex
-import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 import requests
+from pyarrow import csv
 
 from commands.compose import parameters
 from commands.figures import filled
 from tests.checkout import ROOT, Checkout
-from tests.readme import BLOCKS, COMMANDS, QUEUE, README
+from tests.readme import BLOCKS, COMMANDS, QUEUE, README, section, sessions
+from tests.s3 import S3
+from tests.serve.by_make import served_by_make
 
 # What is replayed has been answered by a server.
 REPLAYS = [command for command in COMMANDS if command.startswith("make replay ")]
@@ -31,6 +30,8 @@ REPLAYS = [command for command in COMMANDS if command.startswith("make replay ")
 NOT_RUN = ("make test", "source .venv/bin/activate", "make serve", *REPLAYS, *QUEUE)
 # These want everything to be committed, and the reader of the page has just written files.
 RELEASE = [one for one in COMMANDS if one.startswith(("make release", "make promote"))]
+# What a team does with two clones.
+DATA_VERSIONS = section("Data versions")
 # What is shown of the server, and the program that runs it.
 CALLS = {"sh": ["sh", "-euc"], "python": [sys.executable, "-c"], "js": ["node", "--eval"]}
 # The searches of the page, over spaces in which they take a moment.
@@ -43,10 +44,16 @@ OF_THE_READER = (
 )
 
 
+def give_origin(checkout: Checkout, folder: Path) -> None:
+    """What a clone has: a git remote of name origin, whose branch main it follows."""
+    checkout.run("git", "init", "-q", "--bare", "-b", "main", str(folder))
+    checkout.run("git", "remote", "add", "origin", str(folder))
+    checkout.run("git", "push", "-q", "--set-upstream", "origin", "main")
+
+
 def give_remotes(checkout: Checkout, folder: Path) -> None:
-    """What a team has: a git remote of name origin, and a DVC remote."""
-    checkout.run("git", "init", "-q", "--bare", str(folder / "origin"))
-    checkout.run("git", "remote", "add", "origin", str(folder / "origin"))
+    """What a team has: a git remote, and a DVC remote."""
+    give_origin(checkout, folder / "origin")
     checkout.run("dvc", "remote", "add", "-q", "--local", "-d", "store", str(folder / "store"))
 
 
@@ -64,7 +71,8 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout, tmp_pat
     # when every command is run, then each succeeds.
     said = {
         command: checkout.run(*shlex.split(command))
-        for command in COMMANDS
+        for session in sessions(README.replace(DATA_VERSIONS, ""))
+        for command in session
         if command not in (*NOT_RUN, *RELEASE)
     }
     assert re.search(r"^[AB] (is|and B are) .*\.$", said["make compare B=grid-1"], re.MULTILINE)
@@ -75,6 +83,44 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout, tmp_pat
     assert checkout.stage("featurize").returncode == 0
     made = pq.read_schema(checkout.folder / "data/features/train.parquet")
     assert "complaints_per_month" in made.names
+
+
+def test_new_customers_reach_a_colleague_who_builds_nothing(
+    checkout: Checkout, s3: S3, tmp_path: Path
+):
+    made, kept, came, elsewhere = sessions(DATA_VERSIONS)
+
+    def done(clone: Checkout, commands: Sequence[str]) -> list[str]:
+        return [clone.run(*shlex.split(command)) for command in commands]
+
+    # Given a bucket, and a team whose customers are those of a file,
+    s3.client.create_bucket(Bucket="our-bucket")
+    give_origin(checkout, tmp_path / "origin")
+    endpoint = f"dvc remote modify store endpointurl {s3.url}"
+    done(checkout, [made[0], endpoint, *made[1:]])
+    colleague = Checkout(tmp_path / "colleague")
+    checkout.run("git", "clone", "-q", str(tmp_path / "origin"), str(colleague.folder))
+    checkout.change_yaml("conf/config.yaml", lambda it: it["defaults"][1].update(source="csv"))
+    history = checkout.folder / "incoming/history.csv"
+    history.parent.mkdir()
+    history.write_text("customer_id\n")
+    done(checkout, kept)
+    # when another file comes,
+    rows = pq.read_table(checkout.folder / "data/raw/history.parquet")
+    csv.write_csv(rows.slice(0, 1500), history)
+    _, _, differs, pushed, *_ = done(checkout, came)
+    # then it is told what is other, and that goes to the remote,
+    assert re.search(r"^history, rows in +\d+ +1500$", differs, re.MULTILINE)
+    assert re.search(r"^None of \d+ columns has moved\.$", differs, re.MULTILINE)
+    assert re.search(r"\d+ files pushed", pushed)
+    assert checkout.run("git", "status", "--porcelain") == ""
+    # and a colleague has it, the file too, and nothing to build.
+    *_, pulled, repro, same = done(colleague, elsewhere)
+    assert "incoming/history.csv" in pulled
+    assert "Running stage" not in repro
+    assert colleague.outs() == checkout.outs()
+    assert same.splitlines()[1:] == differs.splitlines()[1:]
+    assert colleague.run("git", "status", "--porcelain") == ""
 
 
 def test_a_release_says_what_the_page_shows(checkout: Checkout):
@@ -92,25 +138,8 @@ def test_a_release_says_what_the_page_shows(checkout: Checkout):
 @pytest.fixture
 def address(reproduced: Checkout, tmp_path: Path) -> Iterator[str]:
     """Of the server as the page starts it, on a port that is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = ["make", "serve", f"PORT={port}"]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=reproduced.folder, stderr=log, stdout=log, start_new_session=True
-        )
-    try:
-        for _ in range(600):
-            with suppress(requests.ConnectionError):
-                if requests.get(f"http://127.0.0.1:{port}/ready", timeout=10).ok:
-                    break
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            time.sleep(0.1)
-        yield f"127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+    with served_by_make(reproduced.folder, tmp_path / "log") as server:
+        yield f"127.0.0.1:{server.port}"
 
 
 def test_every_call_of_the_server_is_answered(address: str):

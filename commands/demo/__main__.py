@@ -25,7 +25,7 @@ from churn.migrating import migrate
 from churn.params import read_parameters
 from churn.prediction_log import PredictionLog
 from churn.story import Story
-from commands.demo.play import DIGITS, Play
+from commands.demo.play import Play
 from commands.demo.server import running
 from commands.demo.verdict import mistakes
 from commands.demo.world import Plan, bodies, customers
@@ -63,7 +63,7 @@ def played(plan: Plan, folder: Path) -> tuple[Story, list[str]]:
     parameters = parameters.model_copy(update={"table": contract})
     model.bundle.save(folder / "model")
     # A folder's model answers under its hash, whatever MODEL names it.
-    model = replace(model, version=model.bundle.sha256[:DIGITS])
+    model = replace(model, version=model.bundle.short)
     address = os.environ.get("DATABASE_URL") or f"sqlite:///{folder}/log.db"
     url = database_url({"DATABASE_URL": address})
     migrate(url)

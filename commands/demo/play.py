@@ -36,7 +36,6 @@ from commands.demo.world import Plan, bodies, customers
 
 # Seconds until the last predictions must be in the log.
 PATIENCE, POLL = 30.0, 0.05
-DIGITS = 12
 # While a new model is taken up, so many customers at a time, with so many seconds between them.
 PORTION, PAUSE = 2, 0.05
 
@@ -113,9 +112,12 @@ class Play:
         answers = self._asked(bodies(drawn, self.model.bundle.manifest.contract))
         self._keep(day, drawn, answers)
         alarm = self.story().alarm
-        known_since_alarm = alarm and day - self.plan.delay - alarm + 1
-        if alarm and not self._retrained and known_since_alarm >= self.plan.enough:
+        if alarm and not self._retrained and self._known_since(alarm, day) >= self.plan.enough:
             self._train(alarm, day)
+
+    def _known_since(self, alarm: int, day: int) -> int:
+        """Days since the alarm whose outcomes are known."""
+        return day - self.plan.delay - alarm + 1
 
     def _asked(self, wanted: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         """Answers by customer; a new model that is ready is taken up meanwhile."""
@@ -203,7 +205,7 @@ class Play:
         bundle = Bundle.load(self.folder)
         # Measured out of fold: each customer by a model that has not seen them.
         baseline = {name: found.report["out_of_fold"][name] for name in METRICS}
-        self.model = Watched(bundle, bundle.sha256[:DIGITS], 0, baseline)
+        self.model = Watched(bundle, bundle.short, 0, baseline)
         self._made, self._reloads = day, True
         self._retrained = Retrained(day + 1, rows.num_rows)
 

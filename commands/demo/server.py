@@ -77,7 +77,7 @@ class Server:
     def reload(self) -> str | None:
         """Have it take up the model anew; its version, None if it refuses."""
         answer = self._post("/admin/reload", {})
-        return answer and answer["model_version"]
+        return answer["model_version"] if answer else None
 
     def _post(self, path: str, content: object) -> dict[str, Any] | None:
         try:

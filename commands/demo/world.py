@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,6 @@ def bodies(drawn: Draw, contract: Contract) -> list[dict[str, Any]]:
 
 def _plain(values: Mapping[str, Any], kinds: Mapping[str, type]) -> dict[str, Any]:
     """Values as JSON has them, without those that are missing (NaN is no equal of itself)."""
-    as_json = {IntegerColumn: int, BooleanColumn: bool}
+    as_json: dict[type, Callable[[Any], Any]] = {IntegerColumn: int, BooleanColumn: bool}
     present = {name: value for name, value in values.items() if value == value}  # noqa: PLR0124
     return {name: as_json.get(kinds[name], lambda one: one)(one) for name, one in present.items()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from churn.replay import DIGITS, STATUSES, Ground, Replayed, Status, cause, ulps
+from churn.bundle import DIGITS
+from churn.replay import STATUSES, Ground, Replayed, Status, cause, ulps
 from commands.replay.evidence import Evidence
 
 RISK = "not replayed: its limits are the server's settings of that day, and not in the bundle"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ruamel.yaml.error import YAMLError
 
-from churn.bundle import BUNDLE, Bundle
+from churn.bundle import BUNDLE, DIGITS, Bundle
 from churn.errors import (
     ChurnError,
     InvalidBundle,
@@ -23,9 +23,10 @@ from churn.errors import (
     VersionNotFound,
     VersionUnusable,
 )
-from churn.replay import DIGITS, Ground
+from churn.promotion import VERSION
+from churn.replay import Ground
 from commands.revisions import Commit
-from commands.tags import ARTIFACT, MODEL, VERSION, all_tags, commit_of, git, tag_of
+from commands.tags import ARTIFACT, MODEL, all_tags, commit_of, git, tag_of
 from commands.verify import hashes
 from serve.customers import Customers
 from serve.models import Model

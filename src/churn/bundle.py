@@ -30,6 +30,8 @@ M = TypeVar("M", bound=BaseModel)
 FORMAT = 3
 MODEL, REFERENCE, GOLDEN = "model.ubj", "reference.json", "golden.json"
 BUNDLE = "bundle.json"
+# Of its hash, by which a model goes that has no version.
+DIGITS = 12
 
 
 class Provenance(Frozen):
@@ -91,6 +93,11 @@ class Bundle:
         """The hash that names the bundle: that of `bundle.json`, which holds those of the rest."""
         digest: str = self._packed()[0]["sha256"]
         return digest
+
+    @property
+    def short(self) -> str:
+        """The beginning of its hash, by which a model goes that has no version."""
+        return self.sha256[:DIGITS]
 
     def _packed(self) -> tuple[dict[str, Any], dict[str, bytes]]:
         """Content of `bundle.json`, and the other files by name."""

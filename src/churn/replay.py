@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from churn.bundle import DIGITS
 from churn.prediction_log_queries import Logged
 from churn.wording import listed
 
@@ -18,7 +19,6 @@ Status = Literal["equal", "different", "refused", "no model"]
 STATUSES: tuple[Status, ...] = ("equal", "different", "refused", "no model")
 Cause = Literal["features", "features or altered", "machine", "altered"]
 SIGN = 1 << 63
-DIGITS = 12
 
 
 @dataclass(frozen=True)

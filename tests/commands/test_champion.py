@@ -18,11 +18,11 @@ from churn.errors import (
     ChampionLacksColumns,
     InvalidBundle,
     NoRepository,
+    NotWithinReach,
     OtherRows,
     OtherTable,
     RowsMissing,
     StaleModel,
-    TaggedModelNotFound,
     UnusableChampion,
 )
 from churn.files import read_parquet, write_parquet
@@ -194,7 +194,7 @@ def test_the_text_says_what_changes_and_what_follows(promote, may):
 def test_a_champion_that_is_in_no_cache_is_told(inside: Checkout):
     shutil.rmtree(".dvc/cache")
 
-    with pytest.raises(TaggedModelNotFound, match=r"churn#prod cannot be fetched: .*run dvc push"):
+    with pytest.raises(NotWithinReach, match=r"churn#prod cannot be fetched: .*run dvc push"):
         champion.fetched(TAG)
 
 
@@ -213,7 +213,7 @@ def test_a_commit_without_a_model_cannot_be_the_champion(inside: Checkout):
     inside.run("git", "commit", "-q", "-m", "no lock")
     tag(inside, "churn#prod#1")
 
-    with pytest.raises(TaggedModelNotFound, match=r"churn#prod#1 cannot be fetched.*run dvc repro"):
+    with pytest.raises(NotWithinReach, match=r"churn#prod#1 cannot be fetched.*run dvc repro"):
         champion.fetched("churn#prod#1")
 
 

@@ -168,7 +168,7 @@ def test_an_unknown_revision_is_one_line(inside: Checkout):
 
 def test_a_model_that_is_in_no_cache_is_told(changeable: Checkout):
     shutil.rmtree(".dvc/cache")
-    told = r"models/churn of decided cannot be fetched: .* dvc pull \(dvc exp pull origin <name>\)"
+    told = r"models/churn of decided cannot be fetched: .* experiment, dvc exp push origin <name>\)"
 
     with pytest.raises(NotWithinReach, match=told):
         committed("A", "decided")

@@ -17,9 +17,9 @@ from churn.errors import (
     InvalidStage,
     InvalidVersion,
     NoRepository,
+    NotWithinReach,
     PromotionRefused,
     ReasonMissing,
-    TaggedModelNotFound,
     UnknownVersion,
 )
 from churn.params import read_parameters
@@ -132,7 +132,7 @@ def test_without_the_rows_of_the_version_there_is_no_comparison(registry: Checko
     rows = registry.outs()["data/features/test.parquet"]
     (registry.folder / f".dvc/cache/files/md5/{rows[:2]}/{rows[2:]}").unlink()
 
-    told = r"- not compared with churn#prod#1: data/features/test.parquet of git .* then dvc pull"
+    told = r"- not compared with churn#prod#1: data/features/test.parquet of git .* dvc push"
     with pytest.raises(PromotionRefused, match=rf"(?s)^v1.0.0 is not promoted to prod:\n{told}"):
         promoted("v1.0.0")
 
@@ -140,7 +140,7 @@ def test_without_the_rows_of_the_version_there_is_no_comparison(registry: Checko
 def test_a_version_whose_model_is_nowhere_cannot_even_be_forced(registry: Checkout):
     shutil.rmtree(".dvc/cache")
 
-    with pytest.raises(TaggedModelNotFound, match=r"churn@v1.1.0 cannot be fetched.*dvc push"):
+    with pytest.raises(NotWithinReach, match=r"churn@v1.1.0 cannot be fetched.*dvc push"):
         promoted("v1.1.0", FORCE="1", REASON="it must be")
     assert "#" not in git("tag")
 

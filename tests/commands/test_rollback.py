@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from churn.errors import InvalidStage, NoEarlierVersion, TaggedModelNotFound
+from churn.errors import InvalidStage, NoEarlierVersion, NotWithinReach
 from churn.params import read_parameters
 from commands.rollback import rollback
 from commands.tags import git, tag_of, version_at
@@ -61,7 +61,7 @@ def test_a_model_without_a_version_comes_back_by_its_tag(promoted: Checkout, cap
 def test_a_model_that_is_gone_does_not_come_back(promoted: Checkout):
     shutil.rmtree(".dvc/cache")
 
-    with pytest.raises(TaggedModelNotFound, match=r"git tag churn#prod cannot be fetched"):
+    with pytest.raises(NotWithinReach, match=r"git tag churn#prod cannot be fetched"):
         rolled_back()
     assert tag_of("prod") == "churn#prod#1"
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from commands.compose import parameters
-from commands.verify import VARIATIONS, differences, hashes
+from commands.revisions import Commit, sha_of
+from commands.verify import VARIATIONS, bring_customers, differences, hashes
 from tests.checkout import ROOT, Checkout
 
 
@@ -51,6 +53,24 @@ def test_every_variation_composes(monkeypatch: pytest.MonkeyPatch):
         assert (one.search.method == "optuna") == is_search
     # Between them, every way to calibrate is rebuilt: the default is the best of all.
     assert {one.calibration.method for one in found.values()} == {"best", "sigmoid", "isotonic"}
+
+
+def test_customers_that_dvc_keeps_come_along(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    name, clone = "incoming/history.csv", tmp_path / "clone"
+    kept = checkout.folder / name
+    kept.parent.mkdir()
+    kept.write_text("customer_id\n")
+    checkout.run("dvc", "add", "-q", name)
+    checkout.commit("customers")
+    kept.unlink()
+    checkout.run("git", "clone", "-q", ".", str(clone))
+    monkeypatch.chdir(checkout.folder)
+
+    bring_customers(Commit("HEAD", sha_of("HEAD")), clone)
+
+    assert (clone / name).read_text() == "customer_id\n"
 
 
 def test_an_unknown_variation_is_told(checkout: Checkout):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,32 +10,15 @@ import pytest
 from churn.bundle import Bundle
 from tests.checkout import Checkout
 from tests.ports import free_port
-from tests.serve.running import Address, until
+from tests.serve.by_make import served_by_make
+from tests.serve.running import Address
 
 
 @pytest.fixture
 def served(tagged: Checkout, tmp_path: Path) -> Iterator[Address]:
     """The model in production, served as a user would."""
-    address = Address(free_port())
-    command = ["make", "serve", "MODEL=prod", f"PORT={address.port}"]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=tagged.folder, stdout=log, stderr=log, start_new_session=True
-        )
-
-    def is_ready() -> bool:
-        assert process.poll() is None, (tmp_path / "log").read_text()
-        try:
-            return address.get("/ready").status == 200
-        except OSError:
-            return False
-
-    try:
-        until(is_ready, "ready")
-        yield address
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+    with served_by_make(tagged.folder, tmp_path / "log", MODEL="prod") as server:
+        yield server
 
 
 def test_the_model_in_production_is_served_under_its_version(tagged: Checkout, served: Address):

@@ -21,14 +21,13 @@ class NoRepository(ChurnError):
         )
 
 
-class TaggedModelNotFound(ChurnError):
-    """A commit, mostly that of a tag, has no bundle, or no copy of it is within reach."""
+class NoSuchTag(ChurnError):
+    """A name is neither that of a version nor that of a stage."""
 
-    def __init__(self, name: str, why: str) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__(
-            f"the model of {name} cannot be fetched: {why}. Where it was "
-            "built, run dvc push, and have the same remote here (dvc remote list); or check that "
-            "commit out and run dvc repro."
+            f"no git tag churn@{name} (of a version, such as v1.2.0) or churn#{name} (of a stage, "
+            "such as prod) is here. git fetch --tags brings those of the remote."
         )
 
 
@@ -54,18 +53,13 @@ class NothingInCommon(ChurnError):
 
 
 class NotWithinReach(ChurnError):
-    """A file that DVC keeps of a commit is neither in the cache nor in the remote.
-
-    Attributes:
-        why: what DVC says of it.
-    """
+    """A file or folder that DVC keeps of a commit is neither in the cache nor in the remote."""
 
     def __init__(self, name: str, path: str, why: str) -> None:
-        self.why = why
         super().__init__(
             f"{path} of {name} cannot be fetched: {why}. Where it was built, run dvc push (of an "
-            "experiment, dvc exp push origin <name>); here, dvc pull (dvc exp pull origin <name>) "
-            "from the same remote (dvc remote list)."
+            "experiment, dvc exp push origin <name>), and have the same remote here (dvc remote "
+            "list); or check that commit out and run dvc repro."
         )
 
 

@@ -108,16 +108,6 @@ class PromotionRefused(ChurnError):
         )
 
 
-class RowsNotFetched(ChurnError):
-    """The rows to compare a version on are not within reach."""
-
-    def __init__(self, tag: str, path: str) -> None:
-        super().__init__(
-            f"{path} of git tag {tag} is in neither DVC's cache nor its remote, so nothing can be "
-            "compared. Run dvc push where it was built, then dvc pull here, at that tag."
-        )
-
-
 class NoEarlierVersion(ChurnError):
     """A stage has had nothing that could come back."""
 

@@ -13,8 +13,9 @@ class ModelNotFound(ChurnError):
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(
-            f"MODEL={name}: {why}. Give a folder with a bundle, a version such as v1.2.0, or a "
-            "stage such as prod; make repro builds models/churn."
+            f"MODEL={name}: it is no folder with a bundle, and {why.rstrip('.')}. Give a folder "
+            "with a bundle, a version such as v1.2.0, or a stage such as prod; make repro builds "
+            "models/churn."
         )
 
 

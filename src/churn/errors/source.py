@@ -13,7 +13,10 @@ class InputFileMissing(ChurnError):
     """A source file is not there."""
 
     def __init__(self, path: str | Path, parameter: str) -> None:
-        super().__init__(f"{path}: no such file. Set {parameter} to a file that exists.")
+        super().__init__(
+            f"{path}: no such file. Set {parameter} to a file that exists, or run dvc pull, if DVC "
+            "keeps it."
+        )
 
 
 class EmptyInput(ChurnError):
