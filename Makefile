@@ -7,7 +7,7 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose test test-faults serve migrate retrain-check replay demo lint format verify champion \
+.PHONY: help repro compose test test-faults serve dispatcher migrate retrain-check replay demo lint format verify champion \
   compare data-diff sweep pr-report release promote rollback mlflow track bench bench-quality _quality bench-serve \
   bench-drift _environment _wrk _promtool lock \
   figures clean
@@ -71,6 +71,9 @@ test-faults: $(INSTALLED)  ## run the tests that kill, starve and swamp real ser
 
 serve: $(INSTALLED)  ## serve a model (MODEL=models/churn PORT=8000)
 	@exec python -m serve
+
+dispatcher: $(INSTALLED)  ## let a drift alarm start a training at GitHub (GITHUB_REPOSITORY=owner/name)
+	@exec python -m deploy.dispatcher
 
 retrain-check: $(INSTALLED)  ## is it time to train again? Exits with 3 if so (MODEL=… FORCE=1)
 	@exec python -m commands.retrain_check
