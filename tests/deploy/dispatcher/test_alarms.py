@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.dispatcher.running import GITHUB_TOKEN, REPOSITORY, TOKEN, Dispatcher, GitHub
+from tests.deploy.dispatcher.running import (
+    GITHUB_TOKEN,
+    REPOSITORY,
+    TOKEN,
+    Dispatcher,
+    GitHub,
+    secret,
+)
 from tests.deploy.running import DEPLOY, Running, alertmanager, read_yaml, until, write_yaml
 
 
@@ -118,6 +125,19 @@ def test_alertmanager_tries_again_where_github_fails(
     more(dispatcher, "repeated", 2)
     assert len(github.of("v2")) == 3
     assert dispatcher.counted("failed") == 2
+
+
+def test_an_alarm_that_was_refused_is_told_again_and_starts_its_training(
+    manager: Running, dispatcher: Dispatcher, github: GitHub
+):
+    # Given a dispatcher whose token is another than Alertmanager's,
+    secret(dispatcher.token, "not-that-of-alertmanager")
+    manager.post("/api/v2/alerts", [alert("refused", feature="age")])
+    more(dispatcher, "refused", 2)
+    assert not github.of("refused")
+    # when that is mended, then nothing is lost.
+    secret(dispatcher.token, TOKEN)
+    until(lambda: github.of("refused"), "the training")
 
 
 def test_two_alertmanagers_that_know_nothing_of_each_other_start_one_training(
