@@ -7,8 +7,9 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose packages pull test test-faults test-workflows serve migrate retrain-check challenger retrain replay demo lint format verify champion \
-  compare data-diff sweep pr-report comment pull-request release promote rollback mlflow track bench bench-quality _quality bench-serve \
+.PHONY: help repro compose packages pull test test-faults test-workflows serve dispatcher migrate retrain-check \
+  challenger retrain replay demo lint format verify champion compare data-diff sweep pr-report comment pull-request \
+  release promote rollback mlflow track bench bench-quality _quality bench-serve \
   bench-drift _environment _wrk _promtool lock \
   figures clean
 
@@ -83,6 +84,9 @@ test-workflows: $(INSTALLED)  ## run the steps of ci.yml on a pull request of tw
 
 serve: $(INSTALLED)  ## serve a model (MODEL=models/churn PORT=8000)
 	@exec python -m serve
+
+dispatcher: $(INSTALLED)  ## let a drift alarm start a training at GitHub (GITHUB_REPOSITORY=owner/name)
+	@exec python -m deploy.dispatcher
 
 retrain-check: $(INSTALLED)  ## is it time to train again? Exits with 3 if so (MODEL=… FORCE=1)
 	@exec python -m commands.retrain_check

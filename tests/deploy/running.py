@@ -118,7 +118,10 @@ def prometheus(
     """
     config = read_yaml(DEPLOY / "prometheus/prometheus.yml")
     config["global"].update(scrape_interval=every, scrape_timeout=every, evaluation_interval=every)
-    config["scrape_configs"][0]["static_configs"] = [{"targets": list(targets)}]
+    # Nobody runs a dispatcher here.
+    config["scrape_configs"] = [
+        {**config["scrape_configs"][0], "static_configs": [{"targets": list(targets)}]}
+    ]
     config["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": [alertmanager]}]
     (folder / "rules").mkdir(parents=True)
     for path in RULES.glob("*.yml"):

@@ -1,0 +1,1 @@
+"""What runs around the server: its watchers' configuration, and the dispatcher."""
