@@ -37,9 +37,7 @@ def skopeo(*arguments: str) -> str:
         NotInRegistry: it failed, or is not installed.
     """
     try:
-        done = subprocess.run(
-            ["skopeo", *arguments], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["skopeo", *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise NotInRegistry(arguments[-1], "skopeo is not installed") from None
     if done.returncode:

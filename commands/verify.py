@@ -28,6 +28,10 @@ OLD_CPU = {
 ASCII = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 ONE, TWO = ({"OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n} for n in ("1", "2"))
 Hashes = dict[str, str]
+# What load makes.
+SNAPSHOT = tuple(
+    f"data/raw/{name}" for name in ("history.parquet", "current.parquet", "manifest.json")
+)
 
 
 @dataclass(frozen=True)
@@ -83,10 +87,12 @@ def rebuilt(variation: Variation, repository: Path, commit: str) -> Hashes:
 
         run("git", "clone", "--quiet", str(repository), str(clone), folder=repository)
         run("git", "checkout", "--quiet", commit)
-        bring_customers(Commit("HEAD", commit), clone)
+        known = Commit("HEAD", commit)
+        bring_customers(known, clone)
+        begin = bring_snapshot(known, clone)
         if variation.overrides:
             run(sys.executable, "-m", "commands.compose", *variation.overrides)
-        run("dvc", "repro", "--quiet")
+        run("dvc", "repro", "--quiet", *begin)
         return hashes((clone / "dvc.lock").read_text())
 
 
@@ -99,6 +105,25 @@ def bring_customers(commit: Commit, clone: Path) -> None:
     for kept in clone.rglob("?*.dvc"):
         path = kept.relative_to(clone).with_suffix("")
         commit.fetch(path.as_posix(), clone / path)
+
+
+def bring_snapshot(commit: Commit, clone: Path) -> list[str]:
+    """Where customers came from a database, put what `load` made of them into the clone.
+
+    The database may have forgotten them, and need not be here.
+
+    Returns:
+        options of dvc repro: what is left to do.
+    Raises:
+        NotWithinReach: the snapshot is neither in the cache nor in the remote.
+    """
+    given = YAML(typ="safe", pure=True).load(clone / "params.yaml")
+    if given["source"]["kind"] != "prediction_log":
+        return []
+    (clone / RAW).mkdir(parents=True)
+    for path in SNAPSHOT:
+        commit.fetch(path, clone / path)
+    return ["--downstream", "validate"]
 
 
 def differences(found: Hashes, expected: Hashes) -> list[str]:

@@ -40,7 +40,7 @@ SMALL_SEARCH = {"folds": 2, "space": {"max_depth": [1, 2], "n_estimators": [5, 1
 OF_THE_READER = (
     *("conf/table/mobile.yaml", "incoming/", "mlruns/", "predictions/"),
     *("reports/retrain.json", "reports/replay.json", "reports/demo.html"),
-    "reports/pull_request.md",
+    *("reports/pull_request.md", "reports/challenger.md"),
 )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from churn.migrating import migrate
 from commands.challenger import CLONE
+from commands.verify import Variation, rebuilt
 from tests.checkout import Checkout
 from tests.commands.test_retrain_check import World
 
@@ -127,6 +128,9 @@ def test_a_challenger_that_wins_serves_production_and_a_killed_run_is_gone_on_wi
     assert not (loop.checkout.folder / CLONE).exists()
     loop.checkout.run("git", "checkout", "-q", "retrain")
     loop.checkout.run(sys.executable, "-m", "commands.compose", "--check")
+    # It rebuilds from the snapshot, without the database.
+    Path(loop.url.removeprefix("sqlite:///")).unlink()
+    assert rebuilt(Variation(), loop.checkout.folder, commit) == loop.checkout.outs()
     assert "data/raw/history.parquet" in loop.said()
     assert "Verdict: **better**" in loop.said()
 
