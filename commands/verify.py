@@ -29,9 +29,8 @@ ASCII = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "
 ONE, TWO = ({"OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n} for n in ("1", "2"))
 Hashes = dict[str, str]
 # What load makes.
-SNAPSHOT = tuple(
-    f"data/raw/{name}" for name in ("history.parquet", "current.parquet", "manifest.json")
-)
+RAW = Path("data/raw")
+SNAPSHOT = [str(RAW / name) for name in ("history.parquet", "current.parquet", "manifest.json")]
 
 
 @dataclass(frozen=True)
