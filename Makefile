@@ -152,8 +152,14 @@ _wrk:
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header --python-version 3.11
 
+# Extras of uvicorn[standard], which litserve asks for: to reload code, for WebSockets, for files of
+# settings. The server uses none of them.
+UNUSED := $(addprefix --no-emit-package ,python-dotenv pyyaml watchfiles websockets)
+
 lock: $(INSTALLED)  ## compile the requirements from pyproject.toml
 	$(LOCK) --extra dev pyproject.toml -o requirements.txt
+	$(LOCK) --group serve --constraint requirements.txt $(UNUSED) -o requirements-serve.txt
+	$(LOCK) --group image --constraint requirements.txt -o requirements-image.txt
 	$(LOCK) --group bench --constraint requirements.txt -o requirements-bench.txt
 	sed -n 's/^\([^ ]*==[^ ]*\) .*/\1/p' requirements.txt | grep -v '^opentelemetry-' > $(VENV)/same.txt
 	$(LOCK) --group bench-bento --constraint $(VENV)/same.txt -o requirements-bench-bento.txt
