@@ -7,7 +7,8 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose test test-faults serve migrate retrain-check replay demo lint format verify champion \
+.PHONY: help repro compose test test-faults test-image serve image \
+  image-size image-sbom migrate retrain-check replay demo lint format verify champion \
   compare data-diff sweep pr-report release promote rollback mlflow track bench bench-quality _quality bench-serve \
   bench-drift _environment _wrk _promtool lock \
   figures clean
@@ -56,6 +57,7 @@ lint: $(INSTALLED) _promtool  ## ruff, mypy, import-linter, params.yaml against 
 	promtool check config deploy/prometheus/prometheus.yml
 	promtool test rules deploy/prometheus/tests/*.yml
 	amtool check-config deploy/alertmanager/alertmanager.yml
+	hadolint Dockerfile
 
 _promtool:
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { \
@@ -65,6 +67,9 @@ _promtool:
 format: $(INSTALLED)  ## let ruff mend and format
 	ruff check --fix .
 	ruff format .
+
+test-image: $(INSTALLED)  ## build, lock down, run and stop the image (IMAGE_UNDER_TEST=… tests that one instead)
+	python -m pytest -m image -n 0 tests/image
 
 test-faults: $(INSTALLED)  ## run the tests that kill, starve and swamp real servers
 	python -m pytest -m faults -n 0 tests/serve
@@ -80,6 +85,15 @@ replay: $(INSTALLED)  ## score logged predictions again, bit for bit (PREDICTION
 
 demo: $(INSTALLED)  ## play 60 days in two minutes: drift, alarm, a new model (MODEL=… DATABASE_URL=…)
 	@exec python -m commands.demo
+
+image: $(INSTALLED)  ## build the container image (MODEL=prod IMAGE=ghcr.io/owner/churn); the tag is the version
+	@exec python -m commands.image.build
+
+image-size: $(INSTALLED)  ## what takes how much room in the image (IMAGE_UNDER_TEST=…, or it is built)
+	@exec python -m commands.image.size
+
+image-sbom: $(INSTALLED)  ## the list of everything in the image, CycloneDX (IMAGE_UNDER_TEST=…, or it is built)
+	@exec python -m commands.image.sbom
 
 migrate: $(INSTALLED)  ## make or change the tables of the prediction log (DATABASE_URL=…)
 	@python -m commands.migrate

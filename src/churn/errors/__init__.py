@@ -31,6 +31,7 @@ from churn.errors.configuration import (
     WrongFeature,
 )
 from churn.errors.demo import DemoLacksServer, DemoNeedsTelco
+from churn.errors.image import EngineFailed, ImageNotFound, InvalidImageName, NoEngine
 from churn.errors.model import (
     CannotResample,
     FeaturesGone,
@@ -121,13 +122,16 @@ __all__ = [
     "DoubledColumn",
     "EmptyInput",
     "EmptySplit",
+    "EngineFailed",
     "FeatureKnownTooLate",
     "FeatureNameTaken",
     "FeaturesGone",
+    "ImageNotFound",
     "IncompatibleModel",
     "InputFileMissing",
     "InvalidBundle",
     "InvalidColumns",
+    "InvalidImageName",
     "InvalidParameters",
     "InvalidStage",
     "InvalidVersion",
@@ -139,6 +143,7 @@ __all__ = [
     "MissingColumn",
     "ModelNotFound",
     "NoEarlierVersion",
+    "NoEngine",
     "NoRepository",
     "NoRoom",
     "NotLoaded",
