@@ -10,7 +10,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 .PHONY: help repro compose test test-faults test-image serve image \
   image-size image-sbom migrate retrain-check replay demo lint format verify champion \
   compare data-diff sweep pr-report release promote rollback mlflow track bench bench-quality _quality bench-serve \
-  bench-drift _environment _wrk _promtool lock \
+  bench-drift bench-image _environment _wrk _promtool lock \
   figures clean
 
 help:  ## list the targets
@@ -155,6 +155,9 @@ EVIDENTLY := VENV=.venv.bench-evidently REQUIREMENTS=requirements-bench-evidentl
 bench-drift: $(INSTALLED)  ## plant shifts, see who finds them, write reports/bench/drift.json
 	@$(MAKE) $(EVIDENTLY) _environment
 	python -m benchmarks.drift
+
+bench-image: $(INSTALLED)  ## how soon the container answers and ends, what it takes: reports/bench/image.json
+	python -m benchmarks.image
 
 _environment: $(INSTALLED)
 

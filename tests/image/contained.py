@@ -25,6 +25,7 @@ class Contained(Address):
         options: of docker run, besides those that lock it down.
         environment: of the container, besides a key.
         port: that the container has on this machine; any that is free if none is given.
+        arguments: of the server.
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class Contained(Address):
         *options: str,
         environment: Mapping[str, str] | None = None,
         port: int | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
         where = [] if port else ["--publish=127.0.0.1::8000"]
         given = with_environment({**KEYS, **(environment or {})})
-        self.id = engine.docker("run", "--detach", *LOCKED, *where, *given, *options, image)
+        told = [*LOCKED, *where, *given, *options, image, *arguments]
+        self.id = engine.docker("run", "--detach", *told)
         try:
             super().__init__(port or int(self._published()))
             until(self.is_ready, "ready")

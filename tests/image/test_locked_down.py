@@ -116,6 +116,11 @@ def test_keys_come_from_a_mounted_file(running: Running, inside: Inside, tmp_pat
     assert server.post("/predict", inside.requests[0], X_API_Key="another key").status == 401
 
 
+def test_who_says_so_gets_a_server_without_keys(running: Running, inside: Inside):
+    server = running(environment={"CHURN_API_KEYS": ""}, arguments=["--insecure"])
+    assert server.post("/predict", inside.requests[0], X_API_Key="").status == 200
+
+
 def test_the_environment_holds_no_secret(image: str):
     config = json.loads(engine.docker("inspect", "--format", "{{json .Config}}", image))
 
