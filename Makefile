@@ -7,10 +7,10 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose packages pull test test-faults test-workflows serve dispatcher migrate retrain-check \
-  challenger retrain replay demo lint format verify champion compare data-diff sweep pr-report comment pull-request \
-  release promote rollback mlflow track bench bench-quality _quality bench-serve \
-  bench-drift _environment _wrk _promtool lock \
+.PHONY: help repro compose packages pull test test-whole test-faults test-image serve dispatcher migrate \
+  retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep pr-report comment \
+  pull-request release promote rollback image image-size image-sbom push-image deploy mlflow track bench \
+  bench-quality _quality bench-serve bench-drift bench-image _environment _wrk _promtool lock \
   figures clean
 
 help:  ## list the targets
@@ -66,6 +66,7 @@ lint: $(INSTALLED) _promtool  ## ruff, mypy, import-linter, params.yaml against 
 	promtool check config deploy/prometheus/prometheus.yml
 	promtool test rules deploy/prometheus/tests/*.yml
 	amtool check-config deploy/alertmanager/alertmanager.yml
+	hadolint Dockerfile
 
 _promtool:
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { \
@@ -76,11 +77,14 @@ format: $(INSTALLED)  ## let ruff mend and format
 	ruff check --fix .
 	ruff format .
 
+test-image: $(INSTALLED)  ## build, lock down, run and stop the image (IMAGE_UNDER_TEST=… tests that one instead)
+	python -m pytest -m image -n 0 tests/image
+
 test-faults: $(INSTALLED)  ## run the tests that kill, starve and swamp real servers
 	python -m pytest -m faults -n 0 tests/serve
 
-test-workflows: $(INSTALLED)  ## run the steps of ci.yml on a pull request of two commits
-	python -m pytest -m workflows -n 0 tests/workflows
+test-whole: $(INSTALLED)  ## run the tests of whole loops: the README, a retraining, a pull request
+	python -m pytest -m whole
 
 serve: $(INSTALLED)  ## serve a model (MODEL=models/churn PORT=8000)
 	@exec python -m serve
@@ -102,6 +106,15 @@ replay: $(INSTALLED)  ## score logged predictions again, bit for bit (PREDICTION
 
 demo: $(INSTALLED)  ## play 60 days in two minutes: drift, alarm, a new model (MODEL=… DATABASE_URL=…)
 	@exec python -m commands.demo
+
+image: $(INSTALLED)  ## build the container image (MODEL=prod IMAGE=ghcr.io/owner/churn); the tag is the version
+	@exec python -m commands.image.build
+
+image-size: $(INSTALLED)  ## what takes how much room in the image (IMAGE_UNDER_TEST=…, or it is built)
+	@exec python -m commands.image.size
+
+image-sbom: $(INSTALLED)  ## the list of everything in the image, CycloneDX (IMAGE_UNDER_TEST=…, or it is built)
+	@exec python -m commands.image.sbom
 
 migrate: $(INSTALLED)  ## make or change the tables of the prediction log (DATABASE_URL=…)
 	@python -m commands.migrate
@@ -170,6 +183,9 @@ bench-drift: $(INSTALLED)  ## plant shifts, see who finds them, write reports/be
 	@$(MAKE) $(EVIDENTLY) _environment
 	python -m benchmarks.drift
 
+bench-image: $(INSTALLED)  ## how soon the container answers and ends, what it takes: reports/bench/image.json
+	python -m benchmarks.image
+
 _environment: $(INSTALLED)
 
 _wrk:
@@ -180,8 +196,14 @@ _wrk:
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header --python-version 3.11
 
+# Extras of uvicorn[standard], which litserve asks for: to reload code, for WebSockets, for files of
+# settings. The server uses none of them.
+UNUSED := $(addprefix --no-emit-package ,python-dotenv pyyaml watchfiles websockets)
+
 lock: $(INSTALLED)  ## compile the requirements from pyproject.toml
 	$(LOCK) --extra dev pyproject.toml -o requirements.txt
+	$(LOCK) --group serve --constraint requirements.txt $(UNUSED) -o requirements-serve.txt
+	$(LOCK) --group image --constraint requirements.txt -o requirements-image.txt
 	$(LOCK) --group bench --constraint requirements.txt -o requirements-bench.txt
 	sed -n 's/^\([^ ]*==[^ ]*\) .*/\1/p' requirements.txt | grep -v '^opentelemetry-' > $(VENV)/same.txt
 	$(LOCK) --group bench-bento --constraint $(VENV)/same.txt -o requirements-bench-bento.txt

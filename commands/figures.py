@@ -119,6 +119,22 @@ def logged() -> str:
     return "\n".join(lines)
 
 
+def contained() -> str:
+    """The image of `make bench-image`, and its container."""
+    found = measured("image", "bench-image")
+    container, on_disk = found["container"], found["on_disk_megabytes"]
+    size = f"{on_disk:.0f} MB / {found['compressed_megabytes']:.0f} MB"
+    lines = [
+        "| the image | measured |",
+        "|---|---|",
+        f"| on disk / compressed | {size} |",
+        f"| from `docker run` to the first prediction | {container['start_seconds']:.1f} s |",
+        f"| `docker stop` under load | {container['stop_seconds']:.1f} s |",
+        f"| memory at rest | {container['megabytes_at_rest']:.0f} MB |",
+    ]
+    return "\n".join(lines)
+
+
 def drifted() -> str:
     """How often each calls something moved in `make bench-drift` where nothing is."""
     found = measured("drift", "bench-drift")
@@ -181,6 +197,7 @@ BLOCKS = {
     "summary": results,
     "bench": speed,
     "serve": served,
+    "image": contained,
     "drift": drifted,
     "log": logged,
     "search": searched,

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from churn.bundle import BUNDLE, Bundle
-from churn.errors import ModelNotFound
+from churn.contract import Frozen
+from churn.errors import InvalidBundle, ModelNotFound
 from churn.measured import measured
 from serve.generations import Source
+
+# Beside a bundle that was taken out of its repository, such as that of an image.
+ORIGIN = "origin.json"
+FETCH = "commands.fetch"
+
+
+class Origin(Frozen):
+    """What its repository knew of a bundle: content of `origin.json`.
+
+    Attributes:
+        sha256: of the bundle.
+        version: what answers call it.
+        created: when it was committed, in seconds since 1970.
+        evaluation: what was measured of it; None if that is not known.
+    """
+
+    sha256: str
+    version: str
+    created: float
+    evaluation: dict[str, Any] | None
 
 
 def source(name: str, folder: Path) -> Source:
@@ -26,16 +50,38 @@ def source(name: str, folder: Path) -> Source:
     """
     if Path(name).is_dir():
         bundle = Bundle.load(Path(name))
-        # Of a folder nothing more is known than when it was written.
+        if (path := Path(name) / ORIGIN).is_file():
+            known = _origin(path, bundle.sha256)
+            return Source(Path(name), known.version, known.created, known.evaluation)
+        # Of another folder nothing more is known than when it was written.
         created = (Path(name) / BUNDLE).stat().st_mtime
         evaluation = measured(_json, bundle.sha256)
         return Source(Path(name), bundle.short, created, evaluation)
     return _tagged(name, folder)
 
 
+def _origin(path: Path, sha256: str) -> Origin:
+    """Read what was known of a bundle.
+
+    Raises:
+        InvalidBundle: it is malformed, or of another bundle.
+    """
+    try:
+        found = Origin.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InvalidBundle(path, str(error.strerror)) from None
+    except ValidationError as error:
+        raise InvalidBundle(path, error.errors()[0]["msg"]) from None
+    if found.sha256 != sha256:
+        raise InvalidBundle(path, f"it is of another bundle; remove it, or put back {BUNDLE}")
+    return found
+
+
 def _tagged(name: str, folder: Path) -> Source:
     """Have another process fetch it: DVC does not belong into the one that serves."""
-    command = [sys.executable, "-m", "commands.fetch", name, str(folder)]
+    if importlib.util.find_spec(FETCH.partition(".")[0]) is None:
+        raise ModelNotFound(name, "it is no folder, and an image has no git tags")
+    command = [sys.executable, "-m", FETCH, name, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["it cannot be fetched"]

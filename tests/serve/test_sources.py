@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from churn.errors import InvalidBundle
+from churn.errors import InvalidBundle, ModelNotFound
 from serve.sources import source
 from tests.serve.models import challenger, telco
 
@@ -67,3 +67,40 @@ def test_a_broken_bundle_is_told_by_its_file(here):
 
     with pytest.raises(InvalidBundle, match=r"models/churn/reference\.json: its hash is not the"):
         source("models/churn", here)
+
+
+def _known(folder, **changed):
+    known = {"sha256": telco().sha256, "version": "v1.2.0", "created": 1e9, "evaluation": {"n": 1}}
+    (folder / "origin.json").write_text(json.dumps({**known, **changed}))
+
+
+def test_what_was_known_of_a_bundle_travels_with_it(here):
+    _known(here / "models/churn")
+
+    found = source("models/churn", here)
+
+    assert (found.version, found.created, found.evaluation) == ("v1.2.0", 1e9, {"n": 1})
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"sha256": "0" * 64}, "it is of another bundle"),
+        ({"created": "long ago"}, "Input should be a valid number"),
+        ({"extra": 1}, "Value error, unknown key 'extra'"),
+    ],
+)
+def test_an_origin_that_is_not_the_bundles_is_refused(here, changed, why):
+    _known(here / "models/churn", **changed)
+
+    with pytest.raises(InvalidBundle, match=rf"models/churn/origin\.json: {why}"):
+        source("models/churn", here)
+
+
+def test_where_there_are_no_commands_there_are_no_tags(monkeypatch, tmp_path):
+    monkeypatch.setattr("serve.sources.FETCH", "nothing_of_that_name.fetch")
+
+    with pytest.raises(
+        ModelNotFound, match=r"MODEL=prod: it is no folder, and an image has no git"
+    ):
+        source("prod", tmp_path)

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from churn.pull_request import MARK
 from tests.checkout import ROOT, Checkout
 
-pytestmark = pytest.mark.workflows
+pytestmark = pytest.mark.whole
 CI = YAML(typ="safe").load(ROOT / ".github/workflows/ci.yml")
 # Of all tests only those of this file: the sequence is what is looked at, and they are run before.
 FEW_TESTS = "-n 0 tests/workflows/test_workflows.py"

@@ -31,6 +31,7 @@ from churn.errors.configuration import (
     WrongFeature,
 )
 from churn.errors.demo import DemoLacksServer, DemoNeedsTelco
+from churn.errors.image import EngineFailed, ImageNotFound, InvalidImageName, NoEngine
 from churn.errors.model import (
     CannotResample,
     FeaturesGone,
@@ -133,14 +134,17 @@ __all__ = [
     "DoubledColumn",
     "EmptyInput",
     "EmptySplit",
+    "EngineFailed",
     "FeatureKnownTooLate",
     "FeatureNameTaken",
     "FeaturesGone",
     "GitHubRefused",
+    "ImageNotFound",
     "IncompatibleModel",
     "InputFileMissing",
     "InvalidBundle",
     "InvalidColumns",
+    "InvalidImageName",
     "InvalidParameters",
     "InvalidStage",
     "InvalidVersion",
@@ -153,6 +157,7 @@ __all__ = [
     "ModelNotFound",
     "NoChampion",
     "NoEarlierVersion",
+    "NoEngine",
     "NoRemote",
     "NoRepository",
     "NoRoom",

@@ -91,7 +91,10 @@ class NoRoom(ChurnError):
     """There is no place for the server's own files."""
 
     def __init__(self, folder: str | Path, why: str) -> None:
-        super().__init__(f"{folder}: {why}. Free some space there, or set TMPDIR to another place.")
+        super().__init__(
+            f"{folder}: {why}. Free some space there, or set TMPDIR to another place; a container "
+            "without a file system to write to needs --tmpfs /tmp."
+        )
 
 
 class SpoolUnusable(ChurnError):
@@ -100,7 +103,8 @@ class SpoolUnusable(ChurnError):
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
             f"{path}: {why}. Predictions are kept there for the database: give --log-folder (or "
-            "LOG_FOLDER) another place, or set serve.log.enabled=false to keep none."
+            "LOG_FOLDER) another place, or set serve.log.enabled=false to keep none; in a "
+            f"container, mount a volume at {path.parent}."
         )
 
 

@@ -1,0 +1,86 @@
+"""`make image MODEL=v1.2.0`: build the image; standard output has its name and nothing else.
+
+`MODEL` is a folder, a version or a stage, as for `make serve`; `IMAGE` is the image's name, and its
+tag is the model's version.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from churn.errors import ChurnError, InvalidImageName
+from commands.image import engine
+
+NAME, MODEL = "churn", "models/churn"
+# As registries have it: a host with a port may come first.
+NAMES = re.compile(r"([\w.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*", re.ASCII)
+
+
+def build(environment: Mapping[str, str], *options: str) -> str:
+    """Build the image; its name with the tag.
+
+    Args:
+        environment: `MODEL` and `IMAGE`.
+        options: of docker buildx build, besides ours.
+    Raises:
+        ChurnError: there is no engine or no such model, or the build fails.
+    """
+    name = environment.get("IMAGE") or NAME
+    if not NAMES.fullmatch(name):
+        raise InvalidImageName(name)
+    engine.require()
+    # Imported here: what only looks into an image need not wait for the libraries that score.
+    from commands.image.model import checked, commit_time, labels, write_context
+
+    with tempfile.TemporaryDirectory() as temporary:
+        model = environment.get("MODEL") or MODEL
+        found, bundle = checked(model, Path(temporary) / "fetched")
+        context, image = Path(temporary) / "bundle", f"{name}:{found.version}"
+        write_context(context, bundle, found)
+        told = command(image, context, labels(found, bundle), commit_time())
+        engine.show("buildx", "build", *options, *told)
+    return image
+
+
+def command(image: str, context: Path, labelled: Mapping[str, str], moment: int) -> list[str]:
+    """What docker is told.
+
+    Args:
+        image: name and tag.
+        context: folder of the bundle.
+        labelled: the image's labels.
+        moment: that the image bears, in seconds since 1970.
+    """
+    told = [f"--label={key}={value}" for key, value in labelled.items()]
+    epoch = f"SOURCE_DATE_EPOCH={moment}"
+    given = [f"--build-context=bundle={context}", f"--build-arg={epoch}", f"--tag={image}"]
+    return ["--load", *given, *told, "."]
+
+
+def under_test(environment: Mapping[str, str]) -> str:
+    """The image that `IMAGE_UNDER_TEST` names, else the one that is built now.
+
+    Raises:
+        ChurnError: it is not here, or cannot be built.
+    """
+    if name := environment.get("IMAGE_UNDER_TEST"):
+        engine.require()
+        return engine.require_image(name)
+    return build(environment)
+
+
+def main() -> None:
+    """Build, and say how the image is called."""
+    try:
+        print(build(os.environ))
+    except ChurnError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

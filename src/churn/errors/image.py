@@ -1,0 +1,43 @@
+"""What can stand in the way of building an image, or of looking into one."""
+
+from __future__ import annotations
+
+from churn.errors.base import ChurnError
+
+
+class NoEngine(ChurnError):
+    """There is nothing here that builds and runs containers."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"no container engine: {why}. Install Docker with buildx and start it (docker info "
+            "says whether it runs and lets you in), or point DOCKER_HOST at another machine's."
+        )
+
+
+class EngineFailed(ChurnError):
+    """The container engine did not do what it was told."""
+
+    def __init__(self, command: str, why: str) -> None:
+        super().__init__(f"{command} failed: {why}. Mend what it says, and try again.")
+
+
+class InvalidImageName(ChurnError):
+    """What was given as the name of an image is none."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"IMAGE={name!r} is no name of an image: lower-case letters, digits and . _ - between "
+            "slashes, and no tag, which is the model's version. Name one, such as "
+            "IMAGE=ghcr.io/owner/churn."
+        )
+
+
+class ImageNotFound(ChurnError):
+    """There is no image of that name here."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"IMAGE_UNDER_TEST={name}: there is no such image here. docker pull brings one of a "
+            "registry; without IMAGE_UNDER_TEST the image is built."
+        )
