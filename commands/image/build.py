@@ -18,7 +18,7 @@ from commands.image import engine
 
 NAME, MODEL = "churn", "models/churn"
 # As registries have it: a host with a port may come first.
-NAMES = re.compile(r"([\w.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*", re.ASCII)
+NAMES = re.compile(r"([a-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*", re.ASCII)
 
 
 def build(environment: Mapping[str, str], *options: str) -> str:

@@ -33,7 +33,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Churn", "ghcr.io/Owner/churn", "churn:v1", "churn/", "-churn", "é"]
+    "name", ["Churn", "ghcr.io/Owner/churn", "Owner/churn", "churn:v1", "churn/", "-churn", "é"]
 )
 def test_a_name_that_registries_refuse_is_refused(name: str):
     with pytest.raises(InvalidImageName, match="lower-case letters"):
