@@ -110,6 +110,12 @@ demo: $(INSTALLED)  ## play 60 days in two minutes: drift, alarm, a new model (M
 image: $(INSTALLED)  ## build the container image (MODEL=prod IMAGE=ghcr.io/owner/churn); the tag is the version
 	@exec python -m commands.image.build
 
+push-image: $(INSTALLED)  ## build it if it is not here, push it to the registry of its name (MODEL=… IMAGE=…)
+	@exec python -m commands.image.push
+
+deploy: $(INSTALLED)  ## give a stage the image of a version (MODEL=v1.2.0 STAGE=staging IMAGE=ghcr.io/owner/churn)
+	@exec python -m commands.deploy
+
 image-size: $(INSTALLED)  ## what takes how much room in the image (IMAGE_UNDER_TEST=…, or it is built)
 	@exec python -m commands.image.size
 

@@ -88,10 +88,14 @@ def _subject(tag: str) -> str:
 def tag_of(name: str) -> str | None:
     """The tag of a version such as `v1.2.0` or a stage such as `prod`; None if there is none.
 
+    A tag may also be named in full, as workflows do.
+
     Raises:
         NoRepository: this is none.
     """
     tags = all_tags()
+    if name in tags:
+        return name
     if VERSION.fullmatch(name):
         return f"{ARTIFACT}@{name}" if f"{ARTIFACT}@{name}" in tags else None
     return newest(tags, name)

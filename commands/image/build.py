@@ -7,18 +7,16 @@ tag is the model's version.
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from churn.errors import ChurnError, InvalidImageName
+from churn.errors import ChurnError
 from commands.image import engine
+from commands.image.name import image_name
 
-NAME, MODEL = "churn", "models/churn"
-# As registries have it: a host with a port may come first.
-NAMES = re.compile(r"([a-z0-9.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*", re.ASCII)
+MODEL = "models/churn"
 
 
 def build(environment: Mapping[str, str], *options: str) -> str:
@@ -30,9 +28,7 @@ def build(environment: Mapping[str, str], *options: str) -> str:
     Raises:
         ChurnError: there is no engine or no such model, or the build fails.
     """
-    name = environment.get("IMAGE") or NAME
-    if not NAMES.fullmatch(name):
-        raise InvalidImageName(name)
+    name = image_name(environment)
     engine.require()
     # Imported here: what only looks into an image need not wait for the libraries that score.
     from commands.image.model import checked, commit_time, labels, write_context

@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 import requests
@@ -36,19 +38,17 @@ def registry_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder, port = tmp_path_factory.mktemp("registry"), free_port()
     address = f"127.0.0.1:{port}"
     (folder / "config.yml").write_text(CONFIG.format(folder=folder, port=port))
-    (folder / "registries.conf").write_text(
-        f'[[registry]]\nlocation = "{address}"\ninsecure = true\n'
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CONTAINERS_REGISTRIES_CONF", str(folder / "registries.conf"))
-        with subprocess.Popen(
-            [program, "serve", str(folder / "config.yml")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as process:
-            until(lambda: answers(address), "the registry answers")
-            yield address
-            process.terminate()
+    settings = Path.home() / ".config/containers/registries.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[[registry]]\nlocation = "{address}"\ninsecure = true\n')
+    command = [program, "serve", str(folder / "config.yml")]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
+        until(lambda: answers(address), "the registry answers")
+        yield address
+        process.terminate()
+    settings.unlink()
+    settings.parent.rmdir()
 
 
 def answers(address: str) -> bool:
@@ -63,8 +63,6 @@ def put(address: str, name: str, tag: str) -> str:
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Labels": {"t": tag}}})
     root = f"http://{address}/v2/{name}"
     started = requests.post(f"{root}/blobs/uploads/", timeout=10).headers["Location"]
-    from hashlib import sha256
-
     digest = f"sha256:{sha256(config.encode()).hexdigest()}"
     requests.put(started, params={"digest": digest}, data=config, timeout=10).raise_for_status()
     about = {

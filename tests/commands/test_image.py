@@ -32,15 +32,15 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
 
 
-@pytest.mark.parametrize(
-    "name", ["Churn", "ghcr.io/Owner/churn", "Owner/churn", "churn:v1", "churn/", "-churn", "é"]
-)
+@pytest.mark.parametrize("name", ["churn:v1", "churn/", "-churn", "é", "a b"])
 def test_a_name_that_registries_refuse_is_refused(name: str):
-    with pytest.raises(InvalidImageName, match="lower-case letters"):
+    with pytest.raises(InvalidImageName, match="letters, digits and"):
         build({"IMAGE": name})
 
 
-@pytest.mark.parametrize("name", ["churn", "ghcr.io/owner/churn-api", "localhost:5000/a/b_c"])
+@pytest.mark.parametrize(
+    "name", ["churn", "ghcr.io/owner/churn-api", "localhost:5000/a/b_c", "ghcr.io/Owner/churn"]
+)
 def test_other_names_are_taken(name: str, no_engine: None):
     with pytest.raises(NoEngine):
         build({"IMAGE": name})

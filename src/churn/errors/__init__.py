@@ -31,7 +31,14 @@ from churn.errors.configuration import (
     WrongFeature,
 )
 from churn.errors.demo import DemoLacksServer, DemoNeedsTelco
-from churn.errors.image import EngineFailed, ImageNotFound, InvalidImageName, NoEngine
+from churn.errors.image import (
+    EngineFailed,
+    ImageNotFound,
+    InvalidImageName,
+    NoEngine,
+    NotInRegistry,
+    NoVersionAt,
+)
 from churn.errors.model import (
     CannotResample,
     FeaturesGone,
@@ -162,8 +169,10 @@ __all__ = [
     "NoRepository",
     "NoRoom",
     "NoSuchTag",
+    "NoVersionAt",
     "NotAReport",
     "NotChallenged",
+    "NotInRegistry",
     "NotLoaded",
     "NotOneQuestion",
     "NotRegistered",

@@ -27,7 +27,7 @@ class InvalidImageName(ChurnError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"IMAGE={name!r} is no name of an image: lower-case letters, digits and . _ - between "
+            f"IMAGE={name!r} is no name of an image: letters, digits and . _ - between "
             "slashes, and no tag, which is the model's version. Name one, such as "
             "IMAGE=ghcr.io/owner/churn."
         )
@@ -40,4 +40,24 @@ class ImageNotFound(ChurnError):
         super().__init__(
             f"IMAGE_UNDER_TEST={name}: there is no such image here. docker pull brings one of a "
             "registry; without IMAGE_UNDER_TEST the image is built."
+        )
+
+
+class NoVersionAt(ChurnError):
+    """A stage or tag names no version."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"MODEL={name}: no release has that name or is on its commit, so there is no image of "
+            "it. make release makes one (git fetch --tags brings those of others)."
+        )
+
+
+class NotInRegistry(ChurnError):
+    """The registry does not have an image, or does not let us at it."""
+
+    def __init__(self, image: str, why: str) -> None:
+        super().__init__(
+            f"{image}: {why}. The workflow cd puts an image there for each tag churn@v…: see "
+            "whether it has ended, and whether docker login has been done."
         )
