@@ -80,7 +80,7 @@ def _origin(path: Path, sha256: str) -> Origin:
 def _tagged(name: str, folder: Path) -> Source:
     """Have another process fetch it: DVC does not belong into the one that serves."""
     if importlib.util.find_spec(FETCH.partition(".")[0]) is None:
-        raise ModelNotFound(name, "it is no folder, and an image has no git tags")
+        raise ModelNotFound(name, "an image has no git tags")
     command = [sys.executable, "-m", FETCH, name, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -59,6 +59,7 @@ def give_remotes(checkout: Checkout, folder: Path) -> None:
     checkout.run("dvc", "remote", "add", "-q", "--local", "-d", "store", str(folder / "store"))
 
 
+@pytest.mark.whole
 def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout, tmp_path: Path):
     # Given the files that the page tells to write,
     files = {text.split()[1]: text for language, text in BLOCKS if language in ("yaml", "python")}
@@ -87,6 +88,7 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout, tmp_pat
     assert "complaints_per_month" in made.names
 
 
+@pytest.mark.whole
 def test_new_customers_reach_a_colleague_who_builds_nothing(
     checkout: Checkout, s3: S3, tmp_path: Path
 ):

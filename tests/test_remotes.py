@@ -24,6 +24,8 @@ from tests.checkout import Checkout
 from tests.ports import free_port
 from tests.s3 import CREDENTIALS, S3
 
+pytestmark = pytest.mark.whole
+
 BUCKET = "churn"
 HISTORY = "data/raw/history.parquet"
 

@@ -59,6 +59,7 @@ def folder(settled: Path) -> Path:
     return settled
 
 
+@pytest.mark.whole
 def test_a_short_demo_goes_as_it_should(folder: Path):
     done = run(folder, "--customers", "60")
 

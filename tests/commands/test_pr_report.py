@@ -95,6 +95,7 @@ def test_a_branch_that_has_nothing_in_common_is_no_base(
         said("main")
 
 
+@pytest.mark.whole
 def test_a_base_that_nobody_has_kept_is_built_anew(worse: Checkout):
     shutil.rmtree(worse.folder / ".dvc/cache")
 

@@ -47,6 +47,7 @@ def message(tag: str) -> str:
 # what passes
 
 
+@pytest.mark.whole
 def test_released_promoted_promoted_another_rolled_back(
     registry: Checkout, capsys, monkeypatch: pytest.MonkeyPatch
 ):

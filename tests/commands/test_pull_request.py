@@ -33,6 +33,7 @@ def propose() -> None:
     pull_request(read_parameters(Path("params.yaml")))
 
 
+@pytest.mark.whole
 def test_a_challenger_that_wins_is_proposed_and_the_next_takes_its_place(
     registry: Checkout, gh: Gh, tmp_path: Path
 ):

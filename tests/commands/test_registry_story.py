@@ -18,6 +18,8 @@ from tests.serve.by_make import served_by_make
 from tests.serve.models import CUST001
 from tests.serve.running import Address, until
 
+pytestmark = pytest.mark.whole
+
 KEY = "a key for the tests"
 
 

@@ -83,6 +83,7 @@ def test_as_long_as_there_is_no_need_the_champion_stays(loop: Loop):
     assert loop.tags("churn#prod#2") == []
 
 
+@pytest.mark.whole
 def test_a_challenger_that_wins_serves_production_and_a_killed_run_is_gone_on_with(loop: Loop):
     loop.fill("strong")
     before = state(loop.checkout)
@@ -135,6 +136,7 @@ def test_a_challenger_that_wins_serves_production_and_a_killed_run_is_gone_on_wi
     assert "Verdict: **better**" in loop.said()
 
 
+@pytest.mark.whole
 def test_a_challenger_that_does_not_win_changes_nothing(loop: Loop):
     loop.checkout.run("git", "tag", "churn#prod#2", "churn@v1.1.0")
     loop.fill("none")
@@ -151,6 +153,7 @@ def test_a_challenger_that_does_not_win_changes_nothing(loop: Loop):
     assert loop.tags("churn@v1.2.0") == loop.checkout.run("git", "branch", "--list", "re*").split()
 
 
+@pytest.mark.whole
 def test_mistakes_are_told(loop: Loop):
     loop.checkout.run("git", "tag", "-d", "churn#prod#1")
     done = loop.run("retrain")

@@ -15,6 +15,7 @@ from tests.small import small_parameters
 SPACE = {"max_depth": [1, 2], "n_estimators": [5, 10]}
 
 
+@pytest.mark.whole
 def test_a_sweep_is_an_experiment_whose_trials_are_shown_the_best_first(checkout: Checkout):
     checkout.change_yaml("conf/search/grid.yaml", lambda it: it.update(folds=2, space=SPACE))
     before = checkout.run("git", "status", "--short"), checkout.outs()

@@ -79,6 +79,7 @@ def test_an_unknown_variation_is_told(checkout: Checkout):
     assert "no variation plane; there are plain" in done.stderr
 
 
+@pytest.mark.whole
 def test_a_lock_that_does_not_match_the_code_is_found(checkout: Checkout):
     # Given a commit whose lock has another hash for an out,
     lock = checkout.folder / "dvc.lock"

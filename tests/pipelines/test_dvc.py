@@ -152,6 +152,7 @@ def test_every_curve_is_shown_beside_that_of_the_commit(experiment: Experiment):
     assert points["Search"] == {"HEAD": 2, "workspace": 8}
 
 
+@pytest.mark.whole
 def test_an_experiment_in_a_copy_runs_the_code_of_the_copy(checkout: Checkout):
     # Given code in the workspace that differs from the commit,
     reference = checkout.folder / "src/churn/reference.py"
@@ -166,6 +167,7 @@ def test_an_experiment_in_a_copy_runs_the_code_of_the_copy(checkout: Checkout):
     assert json.loads(tree)["drift"]["age"]["psi"] != json.loads(workspace)["drift"]["age"]["psi"]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("moment", "kill"),
     [

@@ -13,6 +13,8 @@ from churn.tracking import UNSENT, kept_runs
 from tests.checkout import Checkout
 from tests.readme import QUEUE
 
+pytestmark = pytest.mark.whole
+
 ADD, START, STATUS = map(shlex.split, QUEUE)
 DEPTHS = ("2", "5")
 

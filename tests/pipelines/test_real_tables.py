@@ -9,6 +9,7 @@ import pytest
 from tests.checkout import Checkout
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("table", "rows", "least_auc", "sums"),
     [

@@ -101,6 +101,6 @@ def test_where_there_are_no_commands_there_are_no_tags(monkeypatch, tmp_path):
     monkeypatch.setattr("serve.sources.FETCH", "nothing_of_that_name.fetch")
 
     with pytest.raises(
-        ModelNotFound, match=r"MODEL=prod: it is no folder, and an image has no git"
+        ModelNotFound, match=r"MODEL=prod: it is no folder with a bundle, and an image has no git"
     ):
         source("prod", tmp_path)
