@@ -41,9 +41,8 @@ repro: $(INSTALLED) compose  ## rebuild the model, print how good it is
 	dvc repro
 	@python -m commands.summary
 
-pull: $(INSTALLED)  ## fetch what dvc.lock names from the DVC remote, as far as it is there
-	@if [ -z "$$(dvc remote list)" ]; then echo "There is no DVC remote; what is missing is built."; \
-	  else dvc pull --allow-missing || echo "warning: not everything could be fetched; the rest is built." >&2; fi
+pull: $(INSTALLED)  ## fetch outs that dvc.lock names and experiments, as far as others have pushed them
+	@python -m commands.pull
 
 compose: $(INSTALLED)  ## write params.yaml from conf/
 	python -m commands.compose

@@ -9,10 +9,7 @@ from pathlib import Path
 from churn.errors import GitHubRefused
 
 # git asks gh for the token, so that it is in no file.
-PUSH = (
-    *("git", "-c", "credential.helper=", "-c", "credential.helper=!gh auth git-credential"),
-    *("push", "--quiet"),
-)
+WITH_TOKEN = ("git", "-c", "credential.helper=", "-c", "credential.helper=!gh auth git-credential")
 
 
 def gh(*arguments: str, given: str | None = None) -> str:
@@ -32,7 +29,7 @@ def push(*arguments: str) -> None:
     Raises:
         GitHubRefused: the remote did not take it.
     """
-    _said((*PUSH, *arguments), None)
+    _said((*WITH_TOKEN, "push", "--quiet", *arguments), None)
 
 
 def _said(command: tuple[str, ...], given: str | None) -> str:

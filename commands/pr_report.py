@@ -35,6 +35,8 @@ from pipelines.stage import run
 
 REPORT = Path("reports/pull_request.md")
 DIGITS = 12
+# Of a branch, the last so many are looked through for experiments.
+COMMITS = 30
 
 
 def base_of(name: str) -> str:
@@ -69,6 +71,12 @@ def base_side(commit: str) -> Side:
     return side("A", commit)
 
 
+def since(base: str) -> list[str]:
+    """Options of `dvc exp show`: the experiments that were begun on the base or after it."""
+    commits = git("rev-list", f"--max-count={COMMITS}", f"{base}..HEAD").split()
+    return [f"--rev={commit}" for commit in (*commits, base)]
+
+
 def alarms(new: Side) -> list[str]:
     """What the working tree's reports warn of, and what else lessens a comparison."""
     evaluation, drift = (here(f"reports/{name}.json") for name in ("evaluation", "drift"))
@@ -90,7 +98,7 @@ def _drifted(drift: Mapping[str, Any]) -> list[str]:
 def report(name: str, given: Parameters) -> None:
     """Write the comment, and print its verdict."""
     base, new = base_of(name), workspace("B")
-    tried = experiments(given.evaluate.metric, "--md")
+    tried = experiments(given.evaluate.metric, "--md", *since(base))
     alarmed = alarms(new)
     found = partial(
         Change,

@@ -79,6 +79,9 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout, tmp_pat
         if command not in (*NOT_RUN, *RELEASE)
     }
     assert re.search(r"^[AB] (is|and B are) .*\.$", said["make compare B=grid-1"], re.MULTILINE)
+    kept = next(text for _, text in BLOCKS if text.startswith("Changes for experiment"))
+    told = "".join(said[one] for one in said if re.match("dvc exp (apply|branch|push)", one))
+    assert all(line in told for line in kept.splitlines())
     assert re.fullmatch(r"\d+%\n(\w+ is .+: [+-]\d\.\d\d\n){3}", said["python why.py"])
     # The last ones ran the page's own table; its feature can be added.
     assert '"rows_in": 600' in (checkout.folder / "reports/rows.json").read_text()

@@ -64,6 +64,9 @@ def test_a_change_of_no_model_says_so_and_what_the_reports_warn_of(
 ):
     monkeypatch.chdir(checkout.folder)
     checkout.run("dvc", "exp", "save", "-q", "--name", "tried")
+    # What is proposed is a commit after the one that experiments were begun on.
+    checkout.run("git", "commit", "-q", "--allow-empty", "-m", "after it")
+    checkout.run("git", "branch", "-f", "base", "HEAD~1")
     for name, change in {
         "evaluation": {"leaks": [{"message": "fee alone tells everything"}]},
         "drift": {"drift": {"age": {"psi": 0.31, "level": "alarm"}}},
@@ -71,7 +74,7 @@ def test_a_change_of_no_model_says_so_and_what_the_reports_warn_of(
         path = Path(f"reports/{name}.json")
         path.write_text(json.dumps(json.loads(path.read_text()) | change))
 
-    text = said("main")
+    text = said("base")
 
     assert "## A and B are the same model." in text
     assert "### Parameters" not in text
