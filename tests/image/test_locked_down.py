@@ -98,7 +98,7 @@ def test_an_image_has_one_model(image: str, volume: str):
     done = refused(image, *LOCKED, *KEYED, place_of(volume), "--env=MODEL=prod")
 
     assert done.returncode == 1
-    assert done.stderr.startswith("error: MODEL=prod: it is no folder with a bundle, and an image ")
+    assert done.stderr.startswith(
         "error: MODEL=prod: it is no folder with a bundle, and an image has no git"
     )
     assert done.stderr.count("\n") == 1
