@@ -9,7 +9,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .PHONY: help repro compose packages pull test test-whole test-faults test-image serve dispatcher migrate \
   retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep pr-report comment \
-  pull-request release promote rollback image image-size image-sbom push-image deploy mlflow track bench \
+  pull-request release promote rollback image image-size image-sbom publish-image deploy mlflow track bench \
   bench-quality _quality bench-serve bench-drift bench-image _environment _wrk _promtool lock \
   figures clean
 
@@ -109,8 +109,9 @@ demo: $(INSTALLED)  ## play 60 days in two minutes: drift, alarm, a new model (M
 image: $(INSTALLED)  ## build the container image (MODEL=prod IMAGE=ghcr.io/owner/churn); the tag is the version
 	@exec python -m commands.image.build
 
-push-image: $(INSTALLED)  ## build it if it is not here, push it to the registry of its name (MODEL=… IMAGE=…)
-	@exec python -m commands.image.push
+publish-image: $(INSTALLED)  ## build the image, test that one, push it to the registry of its name (MODEL=… IMAGE=…)
+	image=$$(python -m commands.image.build) && \
+	  IMAGE_UNDER_TEST=$$image python -m pytest -m image -n 0 tests/image && docker push --quiet "$$image"
 
 deploy: $(INSTALLED)  ## give a stage the image of a version (MODEL=v1.2.0 STAGE=staging IMAGE=ghcr.io/owner/churn)
 	@exec python -m commands.deploy

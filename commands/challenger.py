@@ -14,13 +14,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any, Literal
 
 from churn.database import database_url, elsewhere
-from churn.errors import BranchInUse, NoChampion, NoRepository, RetrainingRuns
+from churn.errors import BranchInUse, CommandFailed, NoChampion, RetrainingRuns
 from churn.files import write_json, write_text
 from churn.promotion import comparison_reasons, leak_reasons
 from churn.pull_request import Change, comment
@@ -32,7 +32,7 @@ from commands.compare import changed_parameters, comparison
 from commands.conf_files import ConfFiles
 from commands.registry import evaluation_of
 from commands.sides import data_of, side
-from commands.tags import git, tag_of
+from commands.tags import commit_of, git, tag_of
 from pipelines.stage import run
 
 CLONE, LOCK = Path(".dvc/tmp/retrain"), Path(".dvc/tmp/retrain.lock")
@@ -40,6 +40,11 @@ BRANCH, SEARCH = "retrain", "optuna"
 REPORT, TEXT = Path("reports/challenger.json"), Path("reports/challenger.md")
 TRAINING = "reports/training.json"
 DIGITS = 12
+# Of the commit, by which it is told from what people do.
+SUBJECT = "A challenger, from the customers of the log"
+CHANGED = ("conf", "params.yaml", "dvc.lock", "reports", "README.md")
+# Longer ago, a killed run is forgotten: the log knows more by now.
+OLDEST = timedelta(days=1)
 Outcome = Literal["no need", "kept", "wins", "promoted"]
 HEADS: dict[Outcome, str] = {
     "no need": "The champion stays: there is no need to train again.",
@@ -73,7 +78,7 @@ class Found:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Hold every other run off; the lock goes with the process, however it ends.
+    """Hold every other run off; the lock goes with this process and what it has started.
 
     Raises:
         RetrainingRuns: there is one.
@@ -84,6 +89,7 @@ def alone() -> Iterator[None]:
             flock(file, LOCK_EX | LOCK_NB)
         except BlockingIOError:
             raise RetrainingRuns from None
+        os.set_inheritable(file.fileno(), True)
         yield
 
 
@@ -103,10 +109,11 @@ def build(clone: Clone, now: datetime) -> None:
     """Search, train and evaluate on the customers of the log, and commit that.
 
     Args:
-        clone: to build in; one that an earlier run left goes on with the moment of that run.
+        clone: to build in; one that a killed run left goes on with the moment of that run, if that
+            was less than `OLDEST` ago.
         now: the moment at which the log is looked at.
     Raises:
-        CommandFailed: a stage refused.
+        CommandFailed: a stage refused. The next run begins anew, with what has been mended.
     """
     conf = ConfFiles(clone.folder / "conf")
 
@@ -114,16 +121,32 @@ def build(clone: Clone, now: datetime) -> None:
         conf.choose("source", "prediction_log")
         conf.put("source", {"until": now.isoformat(timespec="seconds")})
 
-    clone.make(git("rev-parse", "HEAD"), prepare)
-    if clone.ask("git", "status", "--porcelain"):
-        clone.run(sys.executable, "-m", "commands.compose", f"search={SEARCH}")
-        clone.repro("train")
-        if better := searched(clone.folder):
-            conf.put("model", better)
-        clone.run(sys.executable, "-m", "commands.compose")
-        clone.repro()
-        clone.run("git", "add", "-A")
-        clone.run("git", "commit", "-q", "-m", "A challenger, from the customers of the log")
+    if clone.base() and now - moment(conf) > OLDEST:
+        clone.remove()
+    try:
+        clone.make(git("rev-parse", "HEAD"), prepare)
+        if clone.ask("git", "status", "--porcelain"):
+            _build(clone, conf)
+    except CommandFailed:
+        clone.remove()
+        raise
+
+
+def moment(conf: ConfFiles) -> datetime:
+    """At which the log is looked at."""
+    return datetime.fromisoformat(conf.values("source")["until"])
+
+
+def _build(clone: Clone, conf: ConfFiles) -> None:
+    clone.run(sys.executable, "-m", "commands.compose", f"search={SEARCH}")
+    clone.repro("train")
+    if better := searched(clone.folder):
+        conf.put("model", better)
+    clone.run(sys.executable, "-m", "commands.compose")
+    clone.repro()
+    clone.run(sys.executable, "-m", "commands.figures")
+    clone.run("git", "add", *CHANGED)
+    clone.run("git", "commit", "-q", "-m", SUBJECT)
 
 
 def searched(folder: Path) -> Mapping[str, Any]:
@@ -138,16 +161,18 @@ def fetched(clone: Clone) -> str:
     return git("rev-parse", "FETCH_HEAD")
 
 
-def keep_branch(commit: str) -> None:
-    """Name the challenger.
+def refuse_work_of_others(branch: str) -> None:
+    """Check that a branch, if it is there, can be moved to a new challenger.
 
     Raises:
-        BranchInUse: the branch is what somebody works on.
+        BranchInUse: it is checked out, or has a commit of somebody's.
     """
-    try:
-        git("branch", "--force", BRANCH, commit)
-    except NoRepository:
-        raise BranchInUse(BRANCH) from None
+    if not git("for-each-ref", branch):
+        return
+    if git("log", "-1", "--format=%s", branch) != SUBJECT:
+        raise BranchInUse(BRANCH, "somebody has committed to it")
+    if git("rev-parse", "--symbolic-full-name", "HEAD") == branch:
+        raise BranchInUse(BRANCH, "it is checked out")
 
 
 def judged(commit: str, tag: str, why: Sequence[str], given: Parameters) -> Found:
@@ -178,7 +203,13 @@ def challenge(environment: Mapping[str, str], now: datetime, given: Parameters) 
         ChurnError: there is no champion or no log, or a stage refused.
     """
     tag = champion_tag()
+    # Said now rather than after the training.
+    git("var", "GIT_COMMITTER_IDENT")
+    refuse_work_of_others(f"refs/heads/{BRANCH}")
     clone = Clone(CLONE, {"DATABASE_URL": elsewhere(database_url(environment))})
+    if clone.base() and clone.head() not in (clone.base(), None) and clone.head() == commit_of(tag):
+        # The last run was killed when all was done but to say so.
+        return Found("promoted", tag, commit=commit_of(tag))
     if not retrain_check.run({**environment, "MODEL": STAGE}, now):
         found = Found("no need", tag)
         write_text(TEXT, f"{found}\n")
@@ -187,7 +218,7 @@ def challenge(environment: Mapping[str, str], now: datetime, given: Parameters) 
     build(clone, now)
     found = judged(fetched(clone), tag, why, given)
     if found.outcome == "wins":
-        keep_branch(found.commit)
+        git("branch", "--force", BRANCH, found.commit)
     return found
 
 

@@ -38,20 +38,23 @@ class Clone:
         Raises:
             CommandFailed: git or DVC refused.
         """
-        if self._is_of(commit):
+        if self.base() == commit:
             # Of a run that was killed; nobody else works here.
             (self.folder / ".git/index.lock").unlink(missing_ok=True)
-            return
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["git", "clone", "-q", "--no-checkout", ".", self.folder], check=True)
-        self.run("git", "checkout", "-q", "--detach", commit)
+        else:
+            self._clone(commit)
+            prepare()
+            self.run("git", "update-ref", MARK, commit)
         for key in IDENTITY:
             if value := git("config", "--default", "", key):
                 self.run("git", "config", key, value)
+
+    def _clone(self, commit: str) -> None:
+        self.remove()
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["git", "clone", "-q", "--no-checkout", ".", self.folder], check=True)
+        self.run("git", "checkout", "-q", "--detach", commit)
         self.run("dvc", "config", "--local", "cache.dir", _cache())
-        prepare()
-        self.run("git", "update-ref", MARK, commit)
 
     def repro(self, *targets: str) -> None:
         """Run the pipeline, or what it takes to make some of it, with the clone's params.yaml.
@@ -68,7 +71,10 @@ class Clone:
         Raises:
             CommandFailed: it says why.
         """
-        done = subprocess.run(command, cwd=self.folder, env=self._environment, check=False)
+        # Not even dvc outlives us without the lock that this process may hold (challenger.alone).
+        done = subprocess.run(
+            command, cwd=self.folder, env=self._environment, check=False, close_fds=False
+        )
         if done.returncode:
             raise CommandFailed(command)
 
@@ -78,21 +84,34 @@ class Clone:
             command, cwd=self.folder, env=self._environment, text=True
         ).strip()
 
+    def base(self) -> str | None:
+        """The commit that it was made of; None if there is none, or not all of it."""
+        return self._commit(MARK)
+
+    def head(self) -> str | None:
+        """The commit that is checked out in it; None if there is none."""
+        return self._commit("HEAD")
+
     def remove(self) -> None:
         """Take it away; what it has built stays in DVC's cache."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        # In one step: half a clone would be gone on with.
+        gone = self.folder.with_name(f"{self.folder.name}.gone")
+        shutil.rmtree(gone, ignore_errors=True)
+        if self.folder.exists():
+            self.folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
-    def _is_of(self, commit: str) -> bool:
+    def _commit(self, name: str) -> str | None:
         if not (self.folder / ".git").is_dir():
-            return False
+            return None
         done = subprocess.run(
-            ["git", "rev-parse", "-q", "--verify", MARK],
+            ["git", "rev-parse", "-q", "--verify", name],
             cwd=self.folder,
             capture_output=True,
             text=True,
             check=False,
         )
-        return done.stdout.strip() == commit
+        return done.stdout.strip() or None
 
 
 def _cache() -> str:

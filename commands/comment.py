@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from churn.errors import NotAReport, VariableMissing
+from churn.errors import NotAReport
 from churn.pull_request import MARK, MOST
 from churn.settings import Parameters
-from commands.github import gh
+from commands.github import gh, required
 from pipelines.stage import run
 
 AUTHOR = "github-actions[bot]"
@@ -43,13 +43,22 @@ class Place:
         Raises:
             VariableMissing: one is not set.
         """
-        return cls(*(_given(environment, key) for key in ("GITHUB_REPOSITORY", "HEAD", "HEAD_SHA")))
+        return cls(
+            *(required(environment, key) for key in ("GITHUB_REPOSITORY", "HEAD", "HEAD_SHA"))
+        )
 
-    def pull_request(self) -> int | None:
-        """Number of the open pull request whose head that commit is; None if it has moved on."""
+    def pull_request(self, text: str) -> int | None:
+        """Number of the open pull request whose head that commit is; None if it has moved on.
+
+        Args:
+            text: the report, which chooses by its base where a branch has several; no more.
+        """
         query = ("-f", "state=open", "-f", f"head={self.head}", "-f", "per_page=100")
-        found = json.loads(gh("api", "-X", "GET", f"repos/{self.repository}/pulls", *query))
-        return next((one["number"] for one in found if one["head"]["sha"] == self.sha), None)
+        listed = json.loads(gh("api", "-X", "GET", f"repos/{self.repository}/pulls", *query))
+        found = [one for one in listed if one["head"]["sha"] == self.sha]
+        if len(found) > 1:
+            found = [one for one in found if f"`origin/{one['base']['ref']} (" in text]
+        return found[0]["number"] if found else None
 
     def comment(self, number: int) -> int | None:
         """Id of the comment that an earlier run made; None if there is none."""
@@ -57,12 +66,6 @@ class Place:
         path = f"repos/{self.repository}/issues/{number}/comments?per_page=100"
         ids = gh("api", "--paginate", path, "--jq", f".[] | {ours} | .id").split()
         return int(ids[0]) if ids else None
-
-
-def _given(environment: Mapping[str, str], name: str) -> str:
-    if value := environment.get(name):
-        return value
-    raise VariableMissing(name)
 
 
 def body(text: str, sha: str) -> str:
@@ -87,17 +90,18 @@ def comment(environment: Mapping[str, str]) -> None:
     Raises:
         VariableMissing, NotAReport, GitHubRefused: it cannot be.
     """
-    place, path = Place.of(environment), Path(_given(environment, "REPORT"))
+    place, path = Place.of(environment), Path(required(environment, "REPORT"))
     if not path.is_file():
         print(f"There is no report at {path}: the run made none.")
         return
-    number = place.pull_request()
+    # Read no more than could be shown.
+    with path.open(encoding="utf-8", errors="replace") as file:
+        text = file.read(MOST)
+    number = place.pull_request(text)
     if number is None:
         print(f"No open pull request of {place.head} is at {place.sha}: there is nothing to say.")
         return
-    # Read no more than could be shown.
-    with path.open(encoding="utf-8", errors="replace") as file:
-        given = json.dumps({"body": body(file.read(MOST), place.sha)})
+    given = json.dumps({"body": body(text, place.sha)})
     known, root = place.comment(number), f"repos/{place.repository}/issues"
     if known is None:
         gh("api", "-X", "POST", f"{root}/{number}/comments", "--input", "-", given=given)

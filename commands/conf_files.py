@@ -32,6 +32,11 @@ class ConfFiles:
         entry[group] = choice
         write_text(self._config, written(content))
 
+    def values(self, group: str) -> Mapping[str, Any]:
+        """The choice that holds of a group."""
+        found: Mapping[str, Any] = _read(self._folder / group / f"{self.chosen(group)}.yaml")
+        return found
+
     def put(self, group: str, values: Mapping[str, Any]) -> None:
         """Give values to keys of the choice that holds of a group."""
         path = self._folder / group / f"{self.chosen(group)}.yaml"

@@ -1,7 +1,7 @@
 """`make deploy MODEL=v1.2.0 STAGE=staging IMAGE=…`: a stage's tag in the registry names an image.
 
 The image of that version, by its digest: what staging has tried is, to the bit, what production
-runs. Hosts follow the tag of their stage (deploy/README.md).
+runs. Hosts run the tag of their stage, and pull it to change over.
 """
 
 from __future__ import annotations

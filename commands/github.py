@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
-from churn.errors import GitHubRefused
+from churn.errors import GitHubRefused, VariableMissing
 
 # git asks gh for the token, so that it is in no file.
 WITH_TOKEN = ("git", "-c", "credential.helper=", "-c", "credential.helper=!gh auth git-credential")
@@ -23,13 +24,24 @@ def gh(*arguments: str, given: str | None = None) -> str:
     return _said(("gh", *arguments), given)
 
 
-def push(*arguments: str) -> None:
-    """Push with git, by gh's token.
+def on_git(*arguments: str) -> str:
+    """What git prints that talks to the remote, by gh's token.
 
     Raises:
-        GitHubRefused: the remote did not take it.
+        GitHubRefused: the remote refused.
     """
-    _said((*WITH_TOKEN, "push", "--quiet", *arguments), None)
+    return _said((*(WITH_TOKEN if os.environ.get("GH_TOKEN") else ("git",)), *arguments), None)
+
+
+def required(environment: Mapping[str, str], name: str) -> str:
+    """A variable that the workflow sets.
+
+    Raises:
+        VariableMissing: it does not.
+    """
+    if value := environment.get(name):
+        return value
+    raise VariableMissing(name)
 
 
 def _said(command: tuple[str, ...], given: str | None) -> str:
@@ -38,7 +50,7 @@ def _said(command: tuple[str, ...], given: str | None) -> str:
     except FileNotFoundError:
         raise GitHubRefused(command[0], "it is not installed") from None
     if done.returncode:
-        raise GitHubRefused(" ".join(command[:3]), " ".join(done.stderr.split()))
+        raise GitHubRefused(_shown(command), " ".join(done.stderr.split()))
     return done.stdout.strip()
 
 
@@ -47,3 +59,8 @@ def summarize(text: str) -> None:
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(text)
+
+
+def _shown(command: tuple[str, ...]) -> str:
+    words = [word for word in command if not word.startswith(("-c", "credential."))]
+    return " ".join(words[:3])

@@ -6,11 +6,11 @@ credentials, and what is missing can be built.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
-from commands.github import WITH_TOKEN
+from churn.errors import GitHubRefused
+from commands.github import on_git
 from commands.tags import git
 
 EXPERIMENTS = "refs/exps/*:refs/exps/*"
@@ -29,9 +29,10 @@ def experiments() -> None:
     """Fetch experiments from the git remote."""
     if "origin" not in git("remote").splitlines():
         return
-    begin = WITH_TOKEN if os.environ.get("GH_TOKEN") else ("git",)
-    if subprocess.run([*begin, "fetch", "--quiet", "origin", EXPERIMENTS], check=False).returncode:
-        print("warning: experiments could not be fetched.", file=sys.stderr)
+    try:
+        on_git("fetch", "--quiet", "origin", EXPERIMENTS)
+    except GitHubRefused as error:
+        print(f"warning: experiments could not be fetched: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

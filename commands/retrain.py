@@ -16,13 +16,13 @@ from churn.settings import Parameters
 from commands.challenger import BRANCH, Found, alone, challenge, finish
 from commands.champion import STAGE
 from commands.promote import Wish, promote
-from commands.registry import register
+from commands.registry import register, tell_mlflow
 from commands.sides import side
 from commands.tags import tag_of, version_of, versions
 from pipelines.stage import run
 
-NEXT = """         git push origin '{tag}' {branch}    its version and its branch
-         git merge {branch}    to work on from it"""
+FIRST = "Next     git push origin '{tag}' {branch}    its version, of which cd makes an image"
+THEN = "         git merge {branch}    to work on from it"
 
 
 def versioned(found: Found) -> str:
@@ -39,12 +39,22 @@ def versioned(found: Found) -> str:
 def promoted(found: Found, given: Parameters) -> Found:
     """Give the challenger its version and the stage, or say what speaks against it."""
     version = versioned(found)
+    print(FIRST.format(tag=tag_of(version), branch=BRANCH))
     try:
         promote(Wish(version, STAGE, force=False, reason=""), given)
     except PromotionRefused as error:
         return replace(found, outcome="kept", against=[str(error)])
-    print(NEXT.format(tag=tag_of(version), branch=BRANCH))
+    print(THEN.format(branch=BRANCH))
     return replace(found, outcome="promoted")
+
+
+def said_again(found: Found, given: Parameters) -> None:
+    """What a run that was killed after the promotion had left to say."""
+    version = version_of(found.commit)
+    if version:
+        tell_mlflow(given.tracking, [version], [STAGE])
+    print(FIRST.format(tag=found.champion if version is None else tag_of(version), branch=BRANCH))
+    print(f"         git push origin '{found.champion}'\n{THEN.format(branch=BRANCH)}")
 
 
 def retrain(given: Parameters) -> None:
@@ -53,6 +63,8 @@ def retrain(given: Parameters) -> None:
         found = challenge(os.environ, datetime.now(UTC), given)
         if found.outcome == "wins":
             found = promoted(found, given)
+        elif found.outcome == "promoted":
+            said_again(found, given)
         finish(found)
 
 

@@ -58,6 +58,23 @@ def test_the_first_report_is_a_comment_and_the_next_one_takes_its_place(gh: Gh, 
     assert json.loads(patched.given)["body"] == said
 
 
+def test_of_a_branch_with_two_pull_requests_the_report_goes_to_that_of_its_base(
+    gh: Gh, environment
+):
+    bases = {6: "x", 7: "y"}.items()
+    same = [{"number": n, "head": {"sha": SHA}, "base": {"ref": base}} for n, base in bases]
+    gh.answers({PULLS: json.dumps(same), COMMENTS: "", POST: "{}"})
+    report = Path(environment["REPORT"])
+    report.write_text(f"{MARK}\n\n## B is better\n\nA is `origin/y (0123)`, B this change.\n")
+
+    comment(environment)
+    report.write_text(f"{MARK}\n\n## B is better\n\nA is `origin/z (0123)`, B this change.\n")
+    comment(environment)
+
+    posted = [call.words[3] for call in gh.calls() if "POST" in call.words]
+    assert posted == ["repos/team/churn/issues/7/comments"]
+
+
 def test_nothing_is_said_where_there_is_nothing_to_say(gh: Gh, environment, capsys):
     # The branch has moved on since the run,
     gh.answers({PULLS: json.dumps([{"number": 7, "head": {"sha": "f" * 40}}])})

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from churn.errors import NoRemote, NotChallenged
+from churn.errors import BranchInUse, NoRemote, NotChallenged
 from churn.files import write_json
 from churn.params import read_parameters
-from commands.challenger import REPORT, TEXT
+from commands.challenger import REPORT, SUBJECT, TEXT
 from commands.pull_request import pull_request
 from tests.checkout import Checkout
 from tests.gh import Gh
 
-LIST, CREATE, EDIT = ("pr", "list"), ("pr", "create"), ("pr", "edit", "12")
+PULLS = "repos/team/churn/pulls"
+LIST = ("api", "-X", "GET", PULLS)
+BASE = ("api", "repos/team/churn")
+CREATE, EDIT = ("api", "-X", "POST", PULLS), ("api", "-X", "PATCH", f"{PULLS}/12")
+ADDRESS = "https://github.com/team/churn/pull/12"
 
 
 @pytest.fixture
 def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gh:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    monkeypatch.setenv("GITHUB_REPOSITORY", "team/churn")
     return Gh(tmp_path / "bin", monkeypatch)
 
 
@@ -27,6 +34,13 @@ def found(outcome: str) -> None:
     """What make challenger leaves."""
     write_json(REPORT, {"outcome": outcome, "champion": "churn#prod#1"})
     TEXT.write_text(f"## The {outcome} report\n")
+
+
+def challengers(registry: Checkout, *revisions: str) -> Iterator[str]:
+    """Commits as make challenger makes them, with the files of others."""
+    for one in revisions:
+        tree = ("git", "commit-tree", f"{one}^{{tree}}", "-p", "HEAD", "-m", SUBJECT)
+        yield registry.run(*tree).strip()
 
 
 def propose() -> None:
@@ -42,20 +56,27 @@ def test_a_challenger_that_wins_is_proposed_and_the_next_takes_its_place(
     registry.run("dvc", "remote", "add", "-q", "--local", "-d", "store", str(tmp_path / "store"))
     found("wins")
 
-    registry.run("git", "branch", "retrain", "churn@v1.1.0")
-    gh.answers({LIST: "", CREATE: "https://github.com/team/churn/pull/12"})
+    first, second = challengers(registry, "churn@v1.1.0", "churn@v1.0.0")
+    registry.run("git", "branch", "retrain", first)
+    gh.answers({LIST: "", CREATE: ADDRESS, BASE: "main"})
     propose()
     # Of another history: what was proposed before is not built upon.
-    registry.run("git", "branch", "-f", "retrain", "churn@v1.0.0")
-    gh.answers({LIST: "12", EDIT: ""})
+    registry.run("git", "branch", "-f", "retrain", second)
+    gh.answers({LIST: "12", EDIT: ADDRESS})
     propose()
 
-    _, created, _, edited = (call.words for call in gh.calls())
-    told = ["--title", "The challenger wins against churn#prod#1", "--body-file", str(TEXT)]
-    assert created == ["pr", "create", "--head", "retrain", *told]
-    assert edited == [*EDIT, *told]
+    listed, _, created, _, edited = gh.calls()
+    assert "head=team:retrain" in listed.words
+    told = {"title": "The challenger wins against churn#prod#1", "body": "## The wins report\n"}
+    assert json.loads(created.given) == told | {"head": "retrain", "base": "main"}
+    assert json.loads(edited.given) == told
     pushed = registry.run("git", "ls-remote", "origin", "retrain").split()[0]
-    assert pushed == registry.run("git", "rev-parse", "churn@v1.0.0^{commit}").strip()
+    assert pushed == second
+    # What somebody has committed to it in the meantime is not thrown away.
+    registry.run("git", "push", "-q", "-f", "origin", "churn@v1.1.0^{commit}:refs/heads/retrain")
+    with pytest.raises(BranchInUse, match=r"origin/retrain .*somebody has committed to it"):
+        propose()
+    registry.run("git", "push", "-q", "-f", "origin", f"{second}:refs/heads/retrain")
     # A colleague with nothing but the remotes has its model.
     colleague = tmp_path / "colleague"
     registry.run("git", "clone", "-q", "-b", "retrain", str(tmp_path / "origin"), str(colleague))

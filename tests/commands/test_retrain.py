@@ -15,6 +15,7 @@ import pytest
 
 from churn.migrating import migrate
 from commands.challenger import CLONE
+from commands.clone import MARK
 from commands.verify import Variation, rebuilt
 from tests.checkout import Checkout
 from tests.commands.test_retrain_check import World
@@ -127,8 +128,17 @@ def test_a_challenger_that_wins_serves_production_and_a_killed_run_is_gone_on_wi
     # the working tree is as it was, and the branch is what its conf/ says.
     assert state(loop.checkout) == before
     assert not (loop.checkout.folder / CLONE).exists()
+    # Killed when all was done but to say so, it is said by the next run.
+    clone = Checkout(loop.checkout.folder / CLONE)
+    loop.checkout.run("git", "clone", "-q", "-b", "retrain", ".", str(clone.folder))
+    clone.run("git", "update-ref", MARK, "HEAD~1")
+    done = loop.run("retrain")
+    assert (done.returncode, loop.found()["outcome"]) == (0, "promoted"), done.stderr
+    assert "git push origin 'churn#prod#2'\n" in done.stdout
+    assert not clone.folder.exists()
     loop.checkout.run("git", "checkout", "-q", "retrain")
     loop.checkout.run(sys.executable, "-m", "commands.compose", "--check")
+    loop.checkout.run(sys.executable, "-m", "commands.figures", "--check")
     # It rebuilds from the snapshot, without the database.
     Path(loop.url.removeprefix("sqlite:///")).unlink()
     assert rebuilt(Variation(), loop.checkout.folder, commit) == loop.checkout.outs()
@@ -166,3 +176,9 @@ def test_mistakes_are_told(loop: Loop):
     assert done.returncode == 1
     assert done.stderr.endswith("Mend it and run this again.\n")
     assert "of 0 predictions" in done.stderr
+    # What has been mended since is seen: the next run begins anew.
+    assert not (loop.checkout.folder / CLONE).exists()
+
+    loop.checkout.run("git", "branch", "retrain")
+    done = loop.run("retrain", FORCE="1")
+    assert "error: the git branch retrain cannot be moved" in done.stderr

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from churn.pull_request import MARK
 from tests.checkout import ROOT, Checkout
+from tests.conftest import use_the_embedded_table
 
 pytestmark = pytest.mark.whole
 CI = YAML(typ="safe").load(ROOT / ".github/workflows/ci.yml")
@@ -34,8 +35,11 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
     team = Checkout(folder)
     team.run("git", "checkout", "-q", "-B", "main")
-    team.run("git", "branch", "-q", "--unset-upstream")
-    team.run("dvc", "repro", "-q")
+    team.run("git", "remote", "remove", "origin")
+    team.change_yaml("conf/config.yaml", use_the_embedded_table)
+    team.run("make", "repro")
+    team.run("make", "figures")
+    team.commit("The embedded table")
     team.run("git", "checkout", "-q", "-b", "deeper")
     team.run("sed", "-i", "s/^max_depth: .*/max_depth: 2/", "conf/model/xgboost.yaml")
     team.run("make", "repro")

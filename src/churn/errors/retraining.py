@@ -40,12 +40,12 @@ class CommandFailed(ChurnError):
 
 
 class BranchInUse(ChurnError):
-    """The branch that is to name the challenger is checked out."""
+    """The branch that is to name the challenger is somebody's."""
 
-    def __init__(self, branch: str) -> None:
+    def __init__(self, branch: str, why: str) -> None:
         super().__init__(
-            f"the git branch {branch} cannot be moved to the new challenger, since it is checked "
-            "out. Check another one out (git switch main) and run this again."
+            f"the git branch {branch} cannot be moved to a new challenger: {why}. Merge it or give "
+            "it another name (git branch -m), check another one out, and run this again."
         )
 
 
