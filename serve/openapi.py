@@ -219,11 +219,20 @@ SKIP = {
 
 
 def _paths(has_keys: bool, has_probes: bool, settings: ServeSettings) -> Schema:
-    most = settings.max_batch
     security: Schema = {"security": [{"key": []}]} if has_keys else {}
+    return {
+        **_predictions(settings, security),
+        "/info": _info(security),
+        **(_probes() if has_probes else {}),
+        "/admin/reload": _reload(),
+    }
+
+
+def _predictions(settings: ServeSettings, security: Schema) -> Schema:
+    most = settings.max_batch
 
     def post(summary: str, *bodies: str, answer: str, parameters: list[Schema]) -> Schema:
-        return {
+        told = {
             "summary": summary,
             "tags": [PREDICTIONS],
             **security,
@@ -231,58 +240,59 @@ def _paths(has_keys: bool, has_probes: bool, settings: ServeSettings) -> Schema:
             "requestBody": {"required": True, "content": _content(*bodies)},
             "responses": _responses(answer, REFUSALS),
         }
+        return {"post": told}
 
+    one = post("One customer", "Customer", answer="Prediction", parameters=[EXPLAIN])
+    many = post(
+        f"Up to {most} customers, as a list or as columns",
+        *("Customers", "Columns"),
+        answer="Predictions",
+        parameters=[EXPLAIN, SKIP],
+    )
+    outcomes = post(
+        f"What became of customers: one outcome or up to {most}",
+        *("Outcome", "Outcomes"),
+        answer="Recorded",
+        parameters=[],
+    )
+    feedback = {"/feedback": outcomes} if settings.log.enabled else {}
+    return {"/predict": one, "/predict/batch": many, **feedback}
+
+
+def _info(security: Schema) -> Schema:
+    anything = {"description": "Answered", "content": {"application/json": {"schema": {}}}}
+    return {
+        "get": {
+            "summary": "The model: version, hashes, threshold, metrics, contract",
+            "tags": [OPERATIONS],
+            **security,
+            "responses": {**_responses("Error", UNREAD), "200": anything},
+        }
+    }
+
+
+def _probes() -> Schema:
     def get(summary: str, responses: Schema) -> Schema:
         return {"get": {"summary": summary, "tags": [OPERATIONS], "responses": responses}}
 
     refused_query = {422: REFUSALS[422]}
     not_ready = {"503": {"description": "Not ready", "content": _content("Readiness")}}
-    anything = {"description": "Answered", "content": {"application/json": {"schema": {}}}}
     text = {"description": "Answered", "content": {"text/plain": {"schema": {"type": "string"}}}}
-    refused = _responses("Error", UNREAD)
-    admin = {403: f"Not the key named {ADMIN}", 409: "Refused: the old model serves on"}
     ready = {**_responses("Readiness", refused_query), **not_ready}
-    probes = {
+    return {
         "/health": get("Alive", _responses("Health", refused_query)),
         "/ready": get("Would answer a prediction; what is missing otherwise", ready),
         "/metrics": get("For Prometheus", {"200": text}),
     }
-    outcomes = post(
-        f"What became of customers: one outcome or up to {most}",
-        "Outcome",
-        "Outcomes",
-        answer="Recorded",
-        parameters=[],
-    )
+
+
+def _reload() -> Schema:
+    admin = {403: f"Not the key named {ADMIN}", 409: "Refused: the old model serves on"}
     return {
-        "/predict": {
-            "post": post("One customer", "Customer", answer="Prediction", parameters=[EXPLAIN])
-        },
-        "/predict/batch": {
-            "post": post(
-                f"Up to {most} customers, as a list or as columns",
-                "Customers",
-                "Columns",
-                answer="Predictions",
-                parameters=[EXPLAIN, SKIP],
-            )
-        },
-        **({"/feedback": {"post": outcomes}} if settings.log.enabled else {}),
-        "/info": {
-            "get": {
-                "summary": "The model: version, hashes, threshold, metrics, contract",
-                "tags": [OPERATIONS],
-                **security,
-                "responses": {**refused, "200": anything},
-            }
-        },
-        **(probes if has_probes else {}),
-        "/admin/reload": {
-            "post": {
-                "summary": "Load the model anew, without a pause",
-                "tags": [OPERATIONS],
-                "security": [{"key": []}],
-                "responses": _responses("Reloaded", {**UNREAD, **admin}),
-            }
-        },
+        "post": {
+            "summary": "Load the model anew, without a pause",
+            "tags": [OPERATIONS],
+            "security": [{"key": []}],
+            "responses": _responses("Reloaded", {**UNREAD, **admin}),
+        }
     }

@@ -1,36 +1,11 @@
-"""What a request can get instead of an answer: one class for each, its status and words here.
-
-Every message says what is wrong, what is allowed, and how to mend it; the problems with single
-values are listed beside it.
-"""
+"""What is wrong with a request: its body, its values, its query."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from serve.errors.base import RequestError
 from serve.problems import Problem, told, told_by_row
-
-
-class RequestError(Exception):
-    """Base of all of them.
-
-    Attributes:
-        status: of the HTTP answer.
-        code: a word for programs.
-        headers: to send beside the answer.
-        problems: with single values, as they stand in the answer.
-    """
-
-    status = 422
-    code = "invalid_request"
-    headers: tuple[tuple[str, str], ...] = ()
-    problems: Sequence[Mapping[str, Any]] = ()
-
-    def body(self, request_id: str) -> dict[str, Any]:
-        """Content of the answer."""
-        found = {"error": self.code, "message": str(self), "request_id": request_id}
-        return {**found, "problems": self.problems} if self.problems else found
 
 
 class MalformedBody(RequestError):
@@ -211,107 +186,3 @@ class MethodNotAllowed(RequestError):
     def __init__(self, allowed: str) -> None:
         self.headers = (("allow", allowed),)
         super().__init__(f"This path takes {allowed}.")
-
-
-class NotAuthorised(RequestError):
-    """No key, or not one of those that are let in."""
-
-    status = 401
-    code = "not_authorised"
-    headers = (("www-authenticate", "X-API-Key"),)
-
-    def __init__(self) -> None:
-        super().__init__("Send a valid key in the header X-API-Key.")
-
-
-class NeedsAdminKey(RequestError):
-    """A command to the server without the key for commands."""
-
-    status = 403
-    code = "needs_admin_key"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Only the key named admin may command the server. Start it with such a key "
-            "(admin:…), or send its main process the signal SIGHUP."
-        )
-
-
-class RateLimited(RequestError):
-    """The key has had its requests for now."""
-
-    status = 429
-    code = "rate_limited"
-
-    def __init__(self, limit: float, wait: int) -> None:
-        self.headers = (("retry-after", str(wait)),)
-        super().__init__(f"More than {limit:g} requests a second with this key. Wait {wait} s.")
-
-
-class TooBusy(RequestError):
-    """As many requests are being answered as are allowed at once."""
-
-    status = 503
-    code = "too_busy"
-    headers = (("retry-after", "1"),)
-
-    def __init__(self) -> None:
-        super().__init__("The server is answering as many requests as it can. Send it again soon.")
-
-
-class WorkerAway(RequestError):
-    """The process that scores large batches has died; another is starting."""
-
-    status = 503
-    code = "worker_away"
-    headers = (("retry-after", "2"),)
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The process that scores large batches has stopped and is being started again. "
-            "Nothing was scored; send the batch again in a moment."
-        )
-
-
-class LogAway(RequestError):
-    """The prediction log cannot be reached."""
-
-    status = 503
-    code = "log_away"
-    headers = (("retry-after", "5"),)
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The database of the prediction log cannot be reached. Nothing was recorded; send it "
-            "again later."
-        )
-
-
-class DeadlineExceeded(RequestError):
-    """The answer took longer than is allowed."""
-
-    status = 504
-    code = "deadline_exceeded"
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"No answer within {seconds:g} s. Send it again, or in smaller batches.")
-
-
-class ReloadRefused(RequestError):
-    """A new model was not taken; the old one serves on."""
-
-    status = 409
-    code = "reload_refused"
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"The model that was there serves on: {why}")
-
-
-class OurFault(RequestError):
-    """A mistake of the server's own; the log has the traceback under the request's id."""
-
-    status = 500
-    code = "internal_error"
-
-    def __init__(self) -> None:
-        super().__init__("The server failed. The log tells more under the request's id.")
