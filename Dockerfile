@@ -19,11 +19,11 @@ FROM ${BUILDER} AS packages
 RUN apt-get update && apt-get install -y --no-install-recommends binutils && \
     rm -rf /var/lib/apt/lists/*
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_DEPS=1 PIP_ONLY_BINARY=:all: PIP_REQUIRE_HASHES=1 \
-    PIP_ROOT_USER_ACTION=ignore PYTHONHASHSEED=0
+    PIP_ROOT_USER_ACTION=ignore PIP_CACHE_DIR=/var/cache/pip PYTHONHASHSEED=0
 WORKDIR /build
 COPY requirements-serve.txt requirements-image.txt ./
 # Into a folder, since the python of an environment made here is not where the base has its own.
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     pip install --quiet --no-compile --target /packages/app/lib -r requirements-serve.txt && \
     pip install --quiet --target /tools -r requirements-image.txt
 COPY deploy/image ./

@@ -199,8 +199,7 @@ _wrk:
 	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq wrk; else \
 	  echo "error: wrk is not there. Run: sudo apt-get install wrk" >&2; exit 1; fi
 
-LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
-  --no-annotate --no-header --python-version 3.11
+LOCK := uv pip compile --quiet --generate-hashes --no-annotate --no-header --python-version 3.11
 
 # Extras of uvicorn[standard], which litserve asks for: to reload code, for WebSockets, for files of
 # settings. The server uses none of them.

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
@@ -31,6 +31,7 @@ from commands.clone import Clone
 from commands.compare import changed_parameters, comparison
 from commands.conf_files import ConfFiles
 from commands.registry import evaluation_of
+from commands.revisions import short
 from commands.sides import data_of, side
 from commands.tags import commit_of, git, tag_of
 from pipelines.stage import run
@@ -39,7 +40,6 @@ CLONE, LOCK = Path(".dvc/tmp/retrain"), Path(".dvc/tmp/retrain.lock")
 BRANCH, SEARCH = "retrain", "optuna"
 REPORT, TEXT = Path("reports/challenger.json"), Path("reports/challenger.md")
 TRAINING = "reports/training.json"
-DIGITS = 12
 # Of the commit, by which it is told from what people do.
 SUBJECT = "A challenger, from the customers of the log"
 CHANGED = ("conf", "params.yaml", "dvc.lock", "reports", "README.md")
@@ -69,7 +69,7 @@ class Found:
     outcome: Outcome
     champion: str
     why: Sequence[str] = ()
-    against: Sequence[str] = field(default_factory=list)
+    against: Sequence[str] = ()
     commit: str = ""
 
     def __str__(self) -> str:
@@ -177,7 +177,7 @@ def refuse_work_of_others(branch: str) -> None:
 
 def judged(commit: str, tag: str, why: Sequence[str], given: Parameters) -> Found:
     """Hold the challenger against the champion, and write the text of it."""
-    old, new = side("A", tag), side("B", commit[:DIGITS])
+    old, new = side("A", tag), side("B", short(commit))
     compared = comparison(old, new, given.evaluate)
     leaks = leak_reasons(evaluation_of(commit), new.model.bundle.sha256)
     change = Change(
@@ -207,7 +207,7 @@ def challenge(environment: Mapping[str, str], now: datetime, given: Parameters) 
     git("var", "GIT_COMMITTER_IDENT")
     refuse_work_of_others(f"refs/heads/{BRANCH}")
     clone = Clone(CLONE, {"DATABASE_URL": elsewhere(database_url(environment))})
-    if clone.base() and clone.head() not in (clone.base(), None) and clone.head() == commit_of(tag):
+    if clone.made() == commit_of(tag):
         # The last run was killed when all was done but to say so.
         return Found("promoted", tag, commit=commit_of(tag))
     if not retrain_check.run({**environment, "MODEL": STAGE}, now):

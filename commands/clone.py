@@ -88,9 +88,10 @@ class Clone:
         """The commit that it was made of; None if there is none, or not all of it."""
         return self._commit(MARK)
 
-    def head(self) -> str | None:
-        """The commit that is checked out in it; None if there is none."""
-        return self._commit("HEAD")
+    def made(self) -> str | None:
+        """The commit that was made in it; None if there is none yet."""
+        base, head = self.base(), self._commit("HEAD")
+        return head if base and head != base else None
 
     def remove(self) -> None:
         """Take it away; what it has built stays in DVC's cache."""

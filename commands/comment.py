@@ -18,11 +18,11 @@ from churn.errors import NotAReport
 from churn.pull_request import MARK, MOST
 from churn.settings import Parameters
 from commands.github import gh, required
+from commands.revisions import short
 from pipelines.stage import run
 
 AUTHOR = "github-actions[bot]"
 SIGNED = "\n_Written by the code of this pull request at {sha}._\n"
-SHORT = 12
 # Nobody is called by a text that anybody may have written.
 MENTION = re.compile(r"@(?=\w)")
 UNSEEN_SPACE = "\u200b"
@@ -79,7 +79,7 @@ def body(text: str, sha: str) -> str:
     """
     if not text.startswith(MARK):
         raise NotAReport
-    signed = SIGNED.format(sha=sha[:SHORT])
+    signed = SIGNED.format(sha=short(sha))
     quiet = MENTION.sub(f"@{UNSEEN_SPACE}", text[:MOST])
     return quiet[: MOST - len(signed)] + signed
 

@@ -28,13 +28,12 @@ from churn.settings import Parameters
 from commands.champion import here
 from commands.clone import Clone
 from commands.compare import changed_parameters, comparison, experiments, notes
-from commands.revisions import sha_of
+from commands.revisions import sha_of, short
 from commands.sides import Side, data_of, side, workspace
 from commands.tags import git
 from pipelines.stage import run
 
 REPORT = Path("reports/pull_request.md")
-DIGITS = 12
 # Of a branch, the last so many are looked through for experiments.
 COMMITS = 30
 
@@ -48,7 +47,7 @@ def base_of(name: str) -> str:
     """
     commit = sha_of(name)
     try:
-        return git("merge-base", commit, "HEAD")[:DIGITS]
+        return short(git("merge-base", commit, "HEAD"))
     except NoRepository:
         raise NothingInCommon(name) from None
 

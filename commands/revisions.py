@@ -16,6 +16,14 @@ def outs(lock: Mapping[str, Any]) -> dict[str, str]:
     return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
 
 
+DIGITS = 12
+
+
+def short(sha: str) -> str:
+    """A commit as messages call it."""
+    return sha[:DIGITS]
+
+
 def sha_of(name: str) -> str:
     """The commit of a git revision or of a DVC experiment.
 

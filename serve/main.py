@@ -24,6 +24,7 @@ from churn.errors import (
     ServerFailed,
     SpoolUnusable,
 )
+from churn.listening import HOSTS, LOCAL, host, port
 from churn.params import read_parameters
 from churn.settings import ServeSettings
 from serve import keys, logs
@@ -35,8 +36,6 @@ from serve.sources import source
 from serve.spool import LogPlace, Spool
 
 PARAMS = Path("params.yaml")
-LOCAL = "127.0.0.1"
-HOSTS = (LOCAL, "0.0.0.0", "::")  # noqa: S104 - only with keys
 # A private folder is made in one of them.
 MEMORY, DISK = Path("/dev/shm"), Path("/tmp")  # noqa: S108
 LEAST_BYTES = 64 * 1024 * 1024
@@ -49,28 +48,15 @@ def arguments(given: list[str], environment: Mapping[str, str]) -> argparse.Name
     parser = argparse.ArgumentParser(prog="python -m serve", description="Serve a churn model.")
     add, of = parser.add_argument, environment.get
     add("--model", default=of("MODEL") or "models/churn", help="a folder, a stage or a version")
-    add("--host", type=_host, default=of("HOST") or LOCAL, help="address to listen on")
-    add("--port", type=_port, default=of("PORT") or "8000")
-    add("--metrics-port", type=_port, default=of("METRICS_PORT") or None, help="for probes too")
+    add("--host", type=host, default=of("HOST") or LOCAL, help="address to listen on")
+    add("--port", type=port, default=of("PORT") or "8000")
+    add("--metrics-port", type=port, default=of("METRICS_PORT") or None, help="for probes too")
     add("--log-folder", type=Path, default=of("LOG_FOLDER") or "predictions", help="of the log")
     add("--insecure", action="store_true", help="let everybody in, from other machines too")
     found = parser.parse_args(given)
     if found.metrics_port == found.port:
         parser.error(f"argument --metrics-port: {found.port} is --port's; give another")
     return found
-
-
-def _host(text: str) -> str:
-    # Not argparse's choices, which hold for the command line only.
-    if text not in HOSTS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give {', '.join(HOSTS)}")
-    return text
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give 1024 to 65535")
-    return int(text)
 
 
 def main() -> None:
@@ -228,8 +214,8 @@ def _start_probes(given: argparse.Namespace, shared: Shared, coordinator: Coordi
 
 def _say(given: argparse.Namespace, first: Generation, has_keys: bool) -> None:
     """Tell a person where it is."""
-    host = "127.0.0.1" if given.host in HOSTS[1:] else given.host
+    place = LOCAL if given.host in HOSTS[1:] else given.host
     version = first.lineup.champion.version
     who = "callers with a key" if has_keys else "everybody who reaches it: there are no keys"
-    logger.info("model %s on http://%s:%s for %s", version, host, given.port, who)
-    logger.info("its pages: http://%s:%s/docs", host, given.port)
+    logger.info("model %s on http://%s:%s for %s", version, place, given.port, who)
+    logger.info("its pages: http://%s:%s/docs", place, given.port)

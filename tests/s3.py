@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from tests.ports import free_port
-from tests.serve.running import until
+from tests.waiting import until
 
 # Any will do, but without some no client sends a request.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}

@@ -25,7 +25,7 @@ from churn.errors import (
 )
 from churn.promotion import VERSION
 from churn.replay import Ground
-from commands.revisions import Commit
+from commands.revisions import Commit, short
 from commands.tags import ARTIFACT, MODEL, all_tags, commit_of, git, tag_of
 from commands.verify import hashes
 from serve.customers import Customers
@@ -105,7 +105,7 @@ def _lock_commit(sha256: str) -> str | None:
         return None
     try:
         # The folder may be another commit's, if only git has been told to check this one out.
-        return commit if _hash(Commit(f"commit {commit[:DIGITS]}", commit)) == sha256 else None
+        return commit if _hash(Commit(f"commit {short(commit)}", commit)) == sha256 else None
     except (NotWithinReach, ValueError, KeyError, TypeError):
         return None
 
@@ -211,7 +211,7 @@ def _commits() -> Iterator[Commit]:
     # Of all branches, and of a merge both sides: a bundle may have been served from any.
     history = git("log", "--all", "--full-history", "--format=%H", "--", LOCK)
     for sha in history.splitlines():
-        yield Commit(f"commit {sha[:DIGITS]}", sha)
+        yield Commit(f"commit {short(sha)}", sha)
 
 
 def _locked(commit: Commit) -> str | None:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from churn.errors import AddressTaken, ChurnError
+from churn.listening import LOCAL, host, port
 from deploy.dispatcher.app import Service, application
 from deploy.dispatcher.dispatching import Dispatching
 from deploy.dispatcher.errors import UnsafeApiUrl, UnusableRepository
@@ -23,8 +24,6 @@ from deploy.dispatcher.github import GitHub
 from deploy.dispatcher.state import State
 
 API_URL = "https://api.github.com"
-LOCAL = "127.0.0.1"
-HOSTS = (LOCAL, "0.0.0.0", "::")  # noqa: S104 - only with a token
 # Where GITHUB_API_URL may be without TLS.
 THIS_MACHINE = (LOCAL, "localhost", "::1")
 SECRETS, STATE = "/etc/churn-dispatcher", "/var/lib/churn-dispatcher/episodes.json"
@@ -53,21 +52,9 @@ def arguments(given: list[str], environment: Mapping[str, str]) -> argparse.Name
         help="what Alertmanager sends, one a line",
     )
     add("--state", type=Path, default=of("DISPATCHER_STATE") or STATE, help="what was dispatched")
-    add("--host", type=_host, default=of("HOST") or LOCAL, help="address to listen on")
-    add("--port", type=_port, default=of("PORT") or "8010")
+    add("--host", type=host, default=of("HOST") or LOCAL, help="address to listen on")
+    add("--port", type=port, default=of("PORT") or "8010")
     return parser.parse_args(given)
-
-
-def _host(text: str) -> str:
-    if text not in HOSTS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give {', '.join(HOSTS)}")
-    return text
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give 1024 to 65535")
-    return int(text)
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ import requests
 from churn.errors import InvalidStage, NotInRegistry, NoVersionAt
 from commands.deploy import deploy
 from tests.checkout import Checkout
-from tests.deploy.running import until
 from tests.ports import free_port
+from tests.waiting import until
 
 CONFIG = """version: 0.1
 storage: {{filesystem: {{rootdirectory: {folder}}}}}

@@ -16,7 +16,8 @@ from commands.rollback import rollback
 from tests.checkout import Checkout
 from tests.serve.by_make import served_by_make
 from tests.serve.models import CUST001
-from tests.serve.running import Address, until
+from tests.serve.running import Address
+from tests.waiting import until
 
 pytestmark = pytest.mark.whole
 

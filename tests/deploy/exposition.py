@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+
+from tests.listening import listening
 
 VERSION = "v1.2.0"
 # Bins of two columns and of the score: name, reference share, rows.
@@ -130,11 +131,5 @@ class StandIn:
 def serving(content: str) -> Iterator[StandIn]:
     """A stand-in that listens."""
     stand_in = StandIn(content)
-    thread = Thread(target=stand_in.http.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with listening(stand_in.http):
         yield stand_in
-    finally:
-        stand_in.http.shutdown()
-        stand_in.http.server_close()
-        thread.join()

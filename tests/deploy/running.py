@@ -6,8 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,10 @@ from ruamel.yaml import YAML
 
 from tests.checkout import ROOT
 from tests.ports import free_port
+from tests.waiting import until
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus/rules"
-# How long a test waits for what should take a second or two: the machine may be busy.
-PATIENCE = 60.0
 
 
 def program(name: str) -> str:
@@ -30,15 +28,6 @@ def program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
         pytest.skip("needs Debian's packages prometheus and prometheus-alertmanager")
-    return found
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """Wait until a condition holds; what it gave."""
-    end = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < end, f"{what}: not within {PATIENCE:g} s"
-        time.sleep(0.05)
     return found
 
 

@@ -6,26 +6,19 @@ import email
 import json
 import socketserver
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from email.header import decode_header, make_header
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
-from tests.deploy.running import (
-    DEPLOY,
-    Running,
-    alertmanager,
-    prometheus,
-    read_yaml,
-    until,
-    write_yaml,
-)
+from tests.deploy.running import DEPLOY, Running, alertmanager, prometheus, read_yaml, write_yaml
+from tests.listening import listening
 from tests.ports import free_port
+from tests.waiting import until
 
 CONFIG = DEPLOY / "alertmanager/alertmanager.yml"
 SECRETS = {
@@ -48,19 +41,6 @@ class Ends:
     def counts(self) -> tuple[int, int, int]:
         """Messages at PagerDuty, Slack and in the mail."""
         return len(self.pagerduty), len(self.slack), len(self.mail)
-
-
-@contextmanager
-def listening(server: socketserver.BaseServer) -> Iterator[int]:
-    """Let a server answer in a thread; its port."""
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server.server_address[1]  # type: ignore[index]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def posted(

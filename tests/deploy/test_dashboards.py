@@ -12,7 +12,8 @@ import pytest
 
 from churn.drift import psi
 from tests.deploy import exposition
-from tests.deploy.running import DEPLOY, RULES, Prometheus, prometheus, read_yaml, until
+from tests.deploy.running import DEPLOY, RULES, Prometheus, prometheus, read_yaml
+from tests.waiting import until
 
 FILES = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
 BOARDS = {path.stem: json.loads(path.read_text()) for path in FILES}

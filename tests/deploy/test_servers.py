@@ -13,10 +13,10 @@ import pytest
 from churn.columns import take
 from churn.drift import psi
 from tests.deploy.running import Prometheus, prometheus
-from tests.deploy.running import until as wait
 from tests.deploy.test_dashboards import CHOICES, EMPTY, QUERIES, filled
 from tests.serve.conftest import Customers, Model, Serving, customers, other, serving, telco
-from tests.serve.running import Running, until
+from tests.serve.running import Running
+from tests.waiting import until
 
 __all__ = ["customers", "other", "serving", "telco"]
 
@@ -78,16 +78,16 @@ def test_prometheus_computes_the_psi_of_the_library_over_servers_and_restarts(
     with prometheus(tmp_path / "prometheus", targets, every="400ms") as found:
         # Every bin is there as 0 before anything is counted, or its first rows are no increase.
         bins = sum(len(one.labels) for one in telco.scorer.bundle.reference.bins.values())
-        wait(lambda: found.value(f"count({COUNTERS})") == 2 * bins, "every bin of both servers")
+        until(lambda: found.value(f"count({COUNTERS})") == 2 * bins, "every bin of both servers")
         first.post("/predict/batch", requests[:200])
         second.post("/predict/batch", requests[200:])
-        wait(lambda: counted(found) == 300, "300 customers")
+        until(lambda: counted(found) == 300, "300 customers")
         at_once = instant(found)
         # Another process in the place of one that has counted: its counters begin at 0.
         first.restart()
-        wait(lambda: counted(found) == 100, "the second server's 100 customers")
+        until(lambda: counted(found) == 100, "the second server's 100 customers")
         first.post("/predict/batch", requests[:200])
-        wait(lambda: counted(found) == 300, "300 customers again")
+        until(lambda: counted(found) == 300, "300 customers again")
         twice = expected(telco, customers, np.concatenate([rows[:200], rows]))
         close = pytest.approx(twice, rel=0.01, abs=1e-6)
         until(lambda: by_feature(found, "churn:feature_psi:increase1d") == close, "PSI to 1 %")
@@ -119,7 +119,7 @@ def test_every_query_of_the_dashboards_has_something_to_show_of_a_real_server(
     requests = customers.some(300).requests
 
     with prometheus(tmp_path / "prometheus", [f"127.0.0.1:{server.port}"]) as found:
-        wait(lambda: found.query(COUNTERS), "the first scrape")
+        until(lambda: found.query(COUNTERS), "the first scrape")
         server.post("/predict/batch", requests)
         for one in requests[:20]:
             server.post("/predict", one)
@@ -132,4 +132,4 @@ def test_every_query_of_the_dashboards_has_something_to_show_of_a_real_server(
         assert server.post("/feedback", outcomes).json["recorded"] == len(outcomes)
         for name, query in QUERIES:
             if name not in EMPTY:
-                wait(lambda it=query: found.query(filled(it, choices)), name)
+                until(lambda it=query: found.query(filled(it, choices)), name)

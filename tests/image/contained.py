@@ -5,10 +5,10 @@ from __future__ import annotations
 import http.client
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from commands.image import engine
-from tests.serve.running import PATIENCE, Address, Reply, until
+from tests.serve.running import Address
+from tests.waiting import PATIENCE, until
 
 # As README.md runs it.
 LOCKED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp")
@@ -41,7 +41,7 @@ class Contained(Address):
         told = [*LOCKED, *where, *given, *options, image, *arguments]
         self.id = engine.docker("run", "--detach", *told)
         try:
-            super().__init__(port or int(self._published()))
+            super().__init__(port or int(self._published()), X_API_Key=KEY)
             until(self.is_ready, "ready")
         except BaseException:
             self.remove()
@@ -49,17 +49,6 @@ class Contained(Address):
 
     def _published(self) -> str:
         return engine.docker("port", self.id, "8000").rpartition(":")[2]
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        headers: Mapping[str, str] | None = None,
-        seconds: float = 20,
-    ) -> Reply:
-        """Send one request with the key."""
-        return super().ask(method, path, body, {"X-API-Key": KEY, **(headers or {})}, seconds)
 
     def is_ready(self) -> bool:
         """Whether `/ready` says so; fails if the container has ended."""

@@ -13,7 +13,8 @@ from commands.image import engine
 from tests.image.conftest import Inside
 from tests.ports import free_port
 from tests.readme import BLOCKS
-from tests.serve.running import Address, until
+from tests.serve.running import Address
+from tests.waiting import until
 
 pytestmark = pytest.mark.image
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.image.conftest import Inside
 from tests.image.contained import Contained
-from tests.serve.running import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.image
 

@@ -17,7 +17,7 @@ from tests.image.contained import KEY, Contained
 from tests.ports import free_port
 from tests.postgres import Postgres
 from tests.serve.raw import answered
-from tests.serve.running import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.image
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.ports import free_port
-from tests.serve.running import OURS, Address, until
+from tests.serve.running import OURS, Address
+from tests.waiting import until
 
 
 @contextlib.contextmanager

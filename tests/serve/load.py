@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.serve.running import Reply, asked, until
+from tests.serve.running import Reply, asked
+from tests.waiting import until
 
 PAUSE_SECONDS = 0.1
 Question = tuple[str, Any]

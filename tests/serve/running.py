@@ -9,8 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ from ruamel.yaml import YAML
 
 from tests.checkout import ROOT
 from tests.ports import free_port, is_free
+from tests.waiting import PATIENCE, until
 
-# How long a test waits for what should take a second or two: the machine may be busy.
-PATIENCE = 60.0
 # As shipped, whatever a team has made of its own conf/serve.
 SETTINGS: dict[str, Any] = {
     "processes": 2,
@@ -46,15 +44,6 @@ OURS = (
 )
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
-    """Wait until a condition holds; what it gave."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
-        time.sleep(0.02)
-    return found
-
-
 @dataclass(frozen=True)
 class Reply:
     """What a request got; names of headers are in lower case."""
@@ -70,10 +59,11 @@ class Reply:
 
 
 class Address:
-    """Where a server is to be asked."""
+    """Where a server is to be asked, and the headers of every request to it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, **headers: str) -> None:
         self.port = port
+        self.headers = _named(headers)
 
     def ask(
         self,
@@ -86,7 +76,7 @@ class Address:
         """Send one request over a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
         try:
-            return asked(connection, method, path, body, headers)
+            return asked(connection, method, path, body, {**self.headers, **(headers or {})})
         finally:
             connection.close()
 

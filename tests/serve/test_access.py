@@ -12,8 +12,9 @@ import pytest
 from tests.ports import free_port
 from tests.serve.conftest import Model, Serving
 from tests.serve.raw import exchange
-from tests.serve.running import Address, Running, until
+from tests.serve.running import Address, Running
 from tests.serve.test_api import SHORT
+from tests.waiting import until
 
 CRM, BI, ADMIN = "crm-0123456789abcdef", "bi-0123456789abcdef", "admin-0123456789abcdef"
 KEYS = {"CHURN_API_KEYS": f"crm:{CRM}, {BI},admin:{ADMIN}"}

@@ -16,7 +16,8 @@ from selenium.webdriver.support.expected_conditions import presence_of_element_l
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.serve.conftest import Serving
-from tests.serve.running import PATIENCE, Running
+from tests.serve.running import Running
+from tests.waiting import PATIENCE
 
 CALL = """
 const [url, done] = arguments;

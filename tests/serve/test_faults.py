@@ -17,9 +17,10 @@ import pytest
 
 from tests.serve.conftest import Customers, Model, Serving
 from tests.serve.load import Load, load
-from tests.serve.running import Running, command_line, until
+from tests.serve.running import Running, command_line
 from tests.serve.test_access import ADMIN, KEYS
 from tests.serve.test_api import SHORT
+from tests.waiting import until
 
 pytestmark = pytest.mark.faults
 ERROR_SECONDS, WELL_SECONDS = 2.0, 5.0

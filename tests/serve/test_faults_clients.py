@@ -17,8 +17,9 @@ import pytest
 from tests.serve.conftest import Customers, Model, Serving
 from tests.serve.load import load
 from tests.serve.raw import answered, vanish
-from tests.serve.running import PATIENCE, Running, until
+from tests.serve.running import Running
 from tests.serve.test_api import SHORT
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.faults
 ONE = json.dumps(SHORT).encode()

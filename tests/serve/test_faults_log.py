@@ -12,9 +12,10 @@ import pytest
 from benchmarks.load import Steady, steady
 from tests.postgres import Postgres
 from tests.serve.conftest import Customers, Model, Serving
-from tests.serve.running import Running, until
+from tests.serve.running import Running
 from tests.serve.test_api import SHORT
 from tests.serve.test_log import logged
+from tests.waiting import until
 
 pytestmark = pytest.mark.faults
 RATE, AROUND, AWAY = 200, 5, 60

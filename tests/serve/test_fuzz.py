@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from tests.serve.conftest import Model, Serving
 from tests.serve.raw import SECONDS, everything
-from tests.serve.running import Running, until
+from tests.serve.running import Running
 from tests.serve.test_api import SHORT
 from tests.serve.test_refused import written
+from tests.waiting import until
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 # The server closes after these, so that what it has sent is complete.

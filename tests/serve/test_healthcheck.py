@@ -10,7 +10,8 @@ import pytest
 from tests.checkout import ROOT
 from tests.ports import free_port
 from tests.serve.conftest import Model, Serving
-from tests.serve.running import Running, until
+from tests.serve.running import Running
+from tests.waiting import until
 
 
 def checked(**environment: str) -> subprocess.CompletedProcess[str]:

@@ -20,8 +20,9 @@ from churn.reference import CategoryBins
 from tests.postgres import Postgres
 from tests.serve.conftest import Customers, Model, Serving
 from tests.serve.load import load
-from tests.serve.running import Running, Settled, until
+from tests.serve.running import Running, Settled
 from tests.serve.test_api import SHORT
+from tests.waiting import until
 
 YEAR = timedelta(days=365)
 FLUSH_SECONDS = 0.2

@@ -12,9 +12,10 @@ import pytest
 from churn.splitting import in_share
 from tests.serve.conftest import Customers, Model, Serving
 from tests.serve.load import Load, load
-from tests.serve.running import Running, until
+from tests.serve.running import Running
 from tests.serve.test_access import ADMIN, KEYS
 from tests.serve.test_api import SHORT
+from tests.waiting import until
 
 
 def challenger(model: Model, mode: str, share: float) -> dict:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from tests.checkout import ROOT
+from tests.listening import listening
 from tests.ports import free_port
-from tests.serve.running import Address, Reply, until
+from tests.serve.running import Address, Reply
+from tests.waiting import until
 
 TOKEN, GITHUB_TOKEN = "alertmanagers-own-token", "github_pat_0123456789"
 REPOSITORY = "acme/churn"
@@ -87,15 +89,11 @@ class GitHub:
 def github() -> Iterator[GitHub]:
     """A stand-in that listens."""
     stand_in = GitHub()
-    thread = Thread(target=stand_in.http.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield stand_in
-    finally:
-        stand_in.goes_on.set()
-        stand_in.http.shutdown()
-        stand_in.http.server_close()
-        thread.join()
+    with listening(stand_in.http):
+        try:
+            yield stand_in
+        finally:
+            stand_in.goes_on.set()
 
 
 def secret(path: Path, text: str) -> Path:

@@ -18,7 +18,8 @@ from tests.deploy.dispatcher.running import (
     GitHub,
     secret,
 )
-from tests.deploy.running import DEPLOY, Running, alertmanager, read_yaml, until, write_yaml
+from tests.deploy.running import DEPLOY, Running, alertmanager, read_yaml, write_yaml
+from tests.waiting import until
 
 
 @contextmanager

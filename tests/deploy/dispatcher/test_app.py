@@ -25,7 +25,8 @@ from tests.deploy.dispatcher.running import (
     notification,
     secret,
 )
-from tests.deploy.running import RULES, until
+from tests.deploy.running import RULES
+from tests.waiting import until
 
 
 def test_who_brings_no_token_is_told_so_and_nothing_happens(dispatcher: Dispatcher, github: GitHub):
