@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 import requests
 
 from churn.errors import InvalidStage, NotInRegistry, NoVersionAt
-from commands.deploy import deploy
+from commands.deploy import deploy, digest_of
 from tests.checkout import Checkout
-from tests.ports import free_port
-from tests.waiting import until
+from tests.registry import registry_of
 
-CONFIG = """version: 0.1
-storage: {{filesystem: {{rootdirectory: {folder}}}}}
-http: {{addr: "127.0.0.1:{port}"}}
-"""
 EMPTY = {
     "schemaVersion": 2,
     "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
@@ -31,31 +23,9 @@ EMPTY = {
 
 @pytest.fixture(scope="module")
 def registry_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of a registry of Debian's package docker-registry, without TLS, which skopeo is told."""
-    program = shutil.which("docker-registry")
-    if not (program and shutil.which("skopeo")):
-        pytest.skip("needs Debian's packages docker-registry and skopeo")
-    folder, port = tmp_path_factory.mktemp("registry"), free_port()
-    address = f"127.0.0.1:{port}"
-    (folder / "config.yml").write_text(CONFIG.format(folder=folder, port=port))
-    settings = Path.home() / ".config/containers/registries.conf"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(f'[[registry]]\nlocation = "{address}"\ninsecure = true\n')
-    command = [program, "serve", str(folder / "config.yml")]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:
-        until(lambda: answers(address), "the registry answers")
+    """Of a registry for these tests."""
+    with registry_of(tmp_path_factory.mktemp("registry")) as address:
         yield address
-        process.terminate()
-    settings.unlink()
-    settings.parent.rmdir()
-
-
-def answers(address: str) -> bool:
-    try:
-        return requests.get(f"http://{address}/v2/", timeout=10).ok
-    except requests.ConnectionError:
-        return False
 
 
 def put(address: str, name: str, tag: str) -> str:
@@ -92,9 +62,7 @@ def test_staging_and_production_get_the_same_image(registry: Checkout, registry_
     assert deploy({**image, "STAGE": "prod"}) == second
 
     def held(stage: str) -> str:
-        accepted = {"Accept": EMPTY["mediaType"]}
-        url = f"http://{registry_address}/v2/team/churn/manifests/{stage}"
-        return requests.head(url, headers=accepted, timeout=10).headers["Docker-Content-Digest"]
+        return digest_of(f"{registry_address}/team/churn:{stage}")
 
     assert (held("staging"), held("prod")) == (second, second)
 
