@@ -23,6 +23,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_DEPS=1 PIP_ONLY_BINARY=:all: PIP_REQU
 WORKDIR /build
 COPY requirements-serve.txt requirements-image.txt ./
 # Into a folder, since the python of an environment made here is not where the base has its own.
+# pip's cache is a mount, so no layer holds it.
+# hadolint ignore=DL3042
 RUN --mount=type=cache,target=/var/cache/pip \
     pip install --quiet --no-compile --target /packages/app/lib -r requirements-serve.txt && \
     pip install --quiet --target /tools -r requirements-image.txt
