@@ -19,13 +19,12 @@ from churn.bundle import Bundle
 from churn.database import database_url, parsed, shown
 from churn.errors import ChurnError
 from churn.files import write_json
+from churn.model_sources import Source, source
 from churn.monitoring import Check, Periods, Watched, check
 from churn.params import read_parameters
 from churn.prediction_log import PredictionLog
 from churn.quality import METRICS
 from churn.settings import DriftSettings
-from serve.generations import Source
-from serve.sources import source
 
 PARAMS, REPORT = Path("params.yaml"), Path("reports/retrain.json")
 TRAIN_AGAIN = 3

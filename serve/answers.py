@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from churn.reasons import Reason
+from churn.risk import Risk
 from churn.settings import RecommendationSettings, RiskSettings, ServeSettings
 from serve.customers import Customers
 
-RiskLevel = Literal["low", "medium", "high"]
-LEVELS: tuple[RiskLevel, ...] = ("low", "medium", "high")
 RANDOM_BYTES = 10
 # The variant takes two bits of its digit.
 VARIANTS = {digit: "89ab"[i % 4] for i, digit in enumerate("0123456789abcdef")}
@@ -58,12 +57,7 @@ class Answers:
         self, id_field: str | None, risk: RiskSettings, recommendation: RecommendationSettings
     ) -> None:
         self.id_field = id_field
-        self._medium, self._high = risk.medium, risk.high
-        self._recommendation: Mapping[RiskLevel, str] = {
-            "low": recommendation.low,
-            "medium": recommendation.medium,
-            "high": recommendation.high,
-        }
+        self._risk = Risk(risk, recommendation)
 
     @classmethod
     def of(cls, customers: Customers, settings: ServeSettings) -> Answers:
@@ -71,12 +65,6 @@ class Answers:
         return cls(
             customers.id.name if customers.id else None, settings.risk, settings.recommendation
         )
-
-    def level(self, probability: float) -> RiskLevel:
-        """Low, medium or high."""
-        if probability >= self._high:
-            return "high"
-        return "medium" if probability >= self._medium else "low"
 
     def one(
         self,
@@ -89,12 +77,12 @@ class Answers:
         reasons: Sequence[Reason] | None = None,
     ) -> dict[str, Any]:
         """The answer for one customer; `reasons` is there where they were asked for."""
-        level = self.level(probability)
+        level = self._risk.level(probability)
         answer: dict[str, Any] = {} if self.id_field is None else {self.id_field: customer}
         answer["churn_probability"] = probability
         answer["will_churn"] = will_churn
         answer["risk_level"] = level
-        answer["recommendation"] = self._recommendation[level]
+        answer["recommendation"] = self._risk.recommendations[level]
         answer["timestamp"] = at
         answer["prediction_id"] = prediction_id
         answer["model_version"] = model_version

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from churn.columns import take
 from churn.errors import WrongFeature
+from churn.problems import told_by_row
+from churn.unscorable import unscorable
 from serve.answers import Answers, prediction_ids, timestamp
 from serve.body import parsed
-from serve.customers import Batch, Customers, unscorable
+from serve.customers import Batch, Customers
 from serve.errors import (
     EmptyBatch,
     InvalidBatch,
@@ -29,11 +31,8 @@ from serve.errors import (
     TooManyRows,
 )
 from serve.models import Lineup, Scored
-from serve.problems import Problem, told_by_row
 
 WANTED = "a list of customers"
-# Customers among whom those who cannot be scored are looked for one by one.
-FEW = 8
 
 
 @dataclass(frozen=True)
@@ -154,22 +153,12 @@ def _predictions(
 
 def without_unscorable(batch: Batch, lineup: Lineup) -> Batch:
     """The same batch with a problem for each customer of whom a feature cannot be computed."""
-    found = _unscorable(batch, np.arange(batch.rows), lineup)
+
+    def score(rows: NDArray[np.int64]) -> None:
+        lineup.score(batch.ids and [batch.ids[i] for i in rows], take(batch.columns, rows))
+
+    found = {i: [one] for i, one in unscorable(score, np.arange(batch.rows)).items()}
     return replace(batch, problems={**found, **batch.problems})
-
-
-def _unscorable(batch: Batch, rows: NDArray[np.int64], lineup: Lineup) -> dict[int, list[Problem]]:
-    """What is wrong with those of these customers of whom a feature cannot be computed, by row."""
-    ids = batch.ids and [batch.ids[i] for i in rows]
-    try:
-        lineup.score(ids, take(batch.columns, rows))
-    except WrongFeature as error:
-        if len(rows) == 1:
-            return {int(rows[0]): [unscorable(error)]}
-        # By halves, as most often there are few of them; where there are many, halves cost more.
-        parts = np.array_split(rows, 2 if len(rows) > FEW else len(rows))
-        return {i: one for part in parts for i, one in _unscorable(batch, part, lineup).items()}
-    return {}
 
 
 def together(

@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 
 from churn.columns import Columns
 from churn.contract import Contract
-from churn.errors import WrongFeature
-from serve.errors import InvalidColumns, InvalidCustomer, UnequalColumns
-from serve.fields import LONGEST_TEXT, TextField, field
-from serve.problems import (
+from churn.fields import LONGEST_TEXT, TextField, field
+from churn.problems import (
     MANY_PROBLEMS,
     MOST_PROBLEMS_OF_A_ROW,
     Problem,
@@ -23,6 +21,7 @@ from serve.problems import (
     shown,
     spelling,
 )
+from serve.errors import InvalidColumns, InvalidCustomer, UnequalColumns
 
 Row = list[float | str | None]
 
@@ -45,11 +44,6 @@ class Batch:
     def rows(self) -> int:
         """How many customers there are."""
         return len(next(iter(self.columns.values())))
-
-
-def unscorable(error: WrongFeature) -> Problem:
-    """What is wrong with a customer of allowed values from which no feature can be computed."""
-    return Problem(None, f"it cannot be scored: {error}", "values that are less extreme together")
 
 
 class Customers:

@@ -14,13 +14,13 @@ from typing import Any
 
 import orjson
 
+from churn.fields import TEXT_ALLOWED, TextField
 from churn.prediction_log import Feedback, Recorded
+from churn.problems import Problem, Refused, shown
 from serve.body import parsed
 from serve.errors import EmptyBatch, InvalidFeedback, LogAway, TooManyRows
-from serve.fields import TEXT_ALLOWED, TextField
 from serve.http import Answer, Request
 from serve.log_metrics import FEEDBACK
-from serve.problems import Problem, Refused, shown
 
 MOST_BYTES = 16 * 1024 * 1024
 # To reach the recorder, and seconds between them: it starts within a second or two.

@@ -21,6 +21,7 @@ import orjson
 from churn.atomic import write_bytes
 from churn.bundle import Bundle
 from churn.errors import CannotSplit, ChurnError, NoRoom, NotLoaded, SameVersion
+from churn.model_sources import Source
 from churn.settings import ChallengerSettings
 from serve.compatible import refuse_incompatible
 from serve.keys import Key, Keyring
@@ -31,23 +32,6 @@ POLL = 0.05
 PATIENCE = 10.0
 ROLES = ("champion", "challenger")
 logger = logging.getLogger("churn.models")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A bundle to serve.
-
-    Attributes:
-        folder: that it is in.
-        version: what answers call it.
-        created: when it came to be, in seconds since 1970.
-        evaluation: what was measured of it; None if that is not known.
-    """
-
-    folder: Path
-    version: str
-    created: float
-    evaluation: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

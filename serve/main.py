@@ -25,6 +25,7 @@ from churn.errors import (
     SpoolUnusable,
 )
 from churn.listening import HOSTS, LOCAL, host, port
+from churn.model_sources import source
 from churn.params import read_parameters
 from churn.settings import ServeSettings
 from serve import keys, logs
@@ -32,7 +33,6 @@ from serve.generations import Coordinator, Generation, Wanted
 from serve.http import Answer
 from serve.reloading import ask
 from serve.shared import Shared
-from serve.sources import source
 from serve.spool import LogPlace, Spool
 
 PARAMS = Path("params.yaml")

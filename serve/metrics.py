@@ -14,7 +14,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from serve.answers import LEVELS
+from churn.risk import LEVELS
 from serve.generations import Generation
 from serve.log_metrics import JournalMetrics
 from serve.model_metrics import ModelMetrics

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from churn import unscorable
 from churn.errors import WrongFeature
 from churn.reasons import Reason
-from serve.customers import Row, unscorable
+from serve.customers import Row
 from serve.errors import InvalidCustomer
 from serve.generations import Generation
 
@@ -71,7 +72,7 @@ class MicroBatch:
             found = predictions(generation, [one.row for one in waiting])
         except WrongFeature as error:
             if len(waiting) == 1:
-                self._fail(waiting, InvalidCustomer([unscorable(error)]))
+                self._fail(waiting, InvalidCustomer([unscorable.problem(error)]))
             # Each alone, so that a customer who cannot be scored harms no other.
             for one in waiting if len(waiting) > 1 else ():
                 self._score(generation, [one])

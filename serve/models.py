@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from churn.bundle import Bundle
 from churn.columns import Columns, take
-from churn.errors import InvalidBundle
+from churn.fields import Field
 from churn.reasons import Reason, reasons
 from churn.reference import CategoryBins, NumberBins, Reference
-from churn.scoring import Scorer
+from churn.scoring import Scorer, fitting_together
 from churn.settings import ChallengerSettings
 from churn.splitting import in_share
 from serve.customers import Customers
-from serve.fields import Field
 
 EXAMPLE_ID = "CUST001"
 
@@ -51,14 +50,11 @@ class Model:
         Raises:
             ChurnError: one of the classes for bundles, contracts and features.
         """
-        try:
+        # The main process must outlive any bundle.
+        with fitting_together(folder):
             model = cls(Bundle.load(folder), version, created)
             model.scorer.check()
-        # What XGBoost, numpy and pydantic raise: the main process must outlive any bundle.
-        except (ValueError, LookupError, TypeError) as error:
-            first = str(error).partition("\n")[0]
-            raise InvalidBundle(folder, f"its parts do not fit together: {first}") from error
-        return model
+            return model
 
     @property
     def example(self) -> dict[str, Any]:

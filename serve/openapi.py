@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from churn.contract import Contract
+from churn.fields import Field
+from churn.risk import LEVELS
 from churn.settings import ServeSettings
-from serve.answers import LEVELS
 from serve.customers import Customers
 from serve.feedback import feedback_schemas
-from serve.fields import Field
 from serve.generations import Generation
 from serve.predicting import MOST_BYTES_BATCH, MOST_BYTES_ONE, MOST_REASONS, ON_ERROR
 from serve.reloading import ADMIN

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from churn import unscorable
 from churn.errors import WrongFeature
 from churn.settings import ServeSettings
 from serve import batches, errors
 from serve.answers import Answers, prediction_ids, timestamp
 from serve.body import parsed
-from serve.customers import Row, unscorable
+from serve.customers import Row
 from serve.generations import Generation
 from serve.http import Answer, Request, whole
 from serve.lane import Lane
@@ -98,7 +99,7 @@ class Predicting:
         try:
             return predictions(generation, [row], explain)[0]
         except WrongFeature as error:
-            raise errors.InvalidCustomer([unscorable(error)]) from None
+            raise errors.InvalidCustomer([unscorable.problem(error)]) from None
 
     async def batch(self, request: Request) -> Answer:
         """Score many customers."""

@@ -22,6 +22,7 @@ from churn.demo_page import demo_page
 from churn.errors import ChurnError
 from churn.files import write_text
 from churn.migrating import migrate
+from churn.model_sources import source
 from churn.params import read_parameters
 from churn.prediction_log import PredictionLog
 from churn.story import Story
@@ -30,7 +31,6 @@ from commands.demo.server import running
 from commands.demo.verdict import mistakes
 from commands.demo.world import Plan, bodies, customers
 from commands.retrain_check import watched
-from serve.sources import source
 
 FEWEST = 50
 PARAMS, PAGE = Path("params.yaml"), Path("reports/demo.html")

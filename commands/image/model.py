@@ -7,10 +7,9 @@ from pathlib import Path
 
 from churn.bundle import Bundle
 from churn.files import write_text
+from churn.model_sources import ORIGIN, Origin, Source, source
 from commands.tags import git
-from serve.generations import Source
 from serve.models import Model
-from serve.sources import ORIGIN, Origin, source
 
 TITLE = "churn"
 DESCRIPTION = "Churn predictions over REST: the server and one model"

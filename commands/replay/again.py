@@ -11,12 +11,12 @@ import numpy as np
 from churn.columns import Columns, row_count, take
 from churn.errors import ChurnError, WrongFeature
 from churn.prediction_log_queries import Logged
+from churn.problems import Problem
 from churn.replay import Replayed, Scored
 from commands.replay.versions import Found, Versions
 from serve.body import parsed
 from serve.customers import unscorable
 from serve.errors import DoubledField, MalformedBody
-from serve.problems import Problem
 
 WANTED = "a customer"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from churn.problems import Problem, told, told_by_row
 from serve.errors.base import RequestError
-from serve.problems import Problem, told, told_by_row
 
 
 class MalformedBody(RequestError):

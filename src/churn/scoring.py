@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +13,7 @@ from numpy.typing import NDArray
 from churn.bundle import Bundle
 from churn.calibration import NoCalibration
 from churn.columns import Columns, contract_columns
-from churn.errors import FeaturesGone
+from churn.errors import FeaturesGone, InvalidBundle
 from churn.features import feature_set
 from churn.forest import MOST_ROWS, Forest, forest
 from churn.golden import golden
@@ -32,6 +35,23 @@ class Scorer:
         inputs = [one.name for one in bundle.manifest.preprocessor.inputs]
         if gone := [name for name in inputs if name not in self._features.names]:
             raise FeaturesGone(gone)
+
+    @classmethod
+    def load(cls, folder: Path, threads: int) -> Scorer:
+        """Read a bundle, check its hashes, and that its golden rows score as they should.
+
+        Args:
+            folder: of the bundle.
+            threads: that the trees may use.
+        Raises:
+            ChurnError: one of the classes for bundles, contracts and features.
+        """
+        with fitting_together(folder):
+            bundle = Bundle.load(folder)
+            bundle.booster.set_param({"nthread": threads})
+            scorer = cls(bundle)
+            scorer.check()
+            return scorer
 
     def features(self, columns: Columns) -> Columns:
         """Model inputs of rows.
@@ -91,6 +111,20 @@ class Scorer:
     def decisions(self, probabilities: Floats) -> NDArray[np.bool_]:
         """True where the probability reaches the decision threshold; shape (n,)."""
         return probabilities >= self.bundle.manifest.threshold
+
+
+@contextmanager
+def fitting_together(folder: Path) -> Iterator[None]:
+    """Turn what XGBoost, numpy and pydantic raise of an odd bundle into one error that says so.
+
+    Raises:
+        InvalidBundle: its parts do not fit together.
+    """
+    try:
+        yield
+    except (ValueError, LookupError, TypeError) as error:
+        first = str(error).partition("\n")[0]
+        raise InvalidBundle(folder, f"its parts do not fit together: {first}") from error
 
 
 def with_golden(bundle: Bundle) -> Bundle:

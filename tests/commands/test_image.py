@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from churn.errors import EngineFailed, ImageNotFound, InvalidImageName, NoEngine
+from churn.model_sources import source
 from commands.image import engine
 from commands.image.build import build, under_test
 from commands.image.model import checked, labels, write_context
 from commands.image.size import BASE, CODE, MODEL, Part, owned, owner, table
-from serve.sources import source
 from tests.checkout import Checkout
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn.reasons import Reason
-from serve.answers import LEVELS, Answers, prediction_ids, timestamp, uuids7
+from churn.risk import LEVELS
+from serve.answers import Answers, prediction_ids, timestamp, uuids7
 from tests.serve.models import SETTINGS, model
 
 answers = Answers.of(model("telco").customers, SETTINGS)

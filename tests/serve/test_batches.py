@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn.problems import MANY_PROBLEMS, MOST_PROBLEMS_OF_A_ROW
 from serve.answers import Answers
 from serve.batches import BatchOptions, answered_bytes
 from serve.errors import RequestError
-from serve.problems import MANY_PROBLEMS, MOST_PROBLEMS_OF_A_ROW
 from tests.serve.models import (
     CUST001,
     SETTINGS,

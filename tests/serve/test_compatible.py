@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from churn.contract import Contract
 from churn.errors import IncompatibleModel
+from churn.fields import field
 from serve.compatible import refuse_incompatible
-from serve.fields import field
 from tests.small import TELCO
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn.problems import told
 from serve.customers import Customers
 from serve.errors import InvalidColumns, InvalidCustomer, UnequalColumns
-from serve.problems import told
 from tests.serve.models import CUST001, SHOP, TEST001, some
 from tests.serve.models import by_column as as_columns
 from tests.serve.models import requests as as_requests

@@ -18,7 +18,8 @@ from churn.errors import (
     OtherProbability,
     SameVersion,
 )
-from serve.generations import Coordinator, Follower, Source, Wanted
+from churn.model_sources import Source
+from serve.generations import Coordinator, Follower, Wanted
 from serve.keys import Keyring, read_keys
 from serve.shared import SERVES, Shared
 from tests.serve.models import CREATED, challenger, challenging, of, shop, some, telco

@@ -5,7 +5,8 @@ import json
 import orjson
 import pytest
 
-from serve.answers import LEVELS, Answers
+from churn.risk import LEVELS
+from serve.answers import Answers
 from serve.batches import BatchOptions, answered_bytes
 from serve.generations import Generation
 from serve.keys import Keyring, read_keys

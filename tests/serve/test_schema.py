@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.core.parameters import ParameterLocation
 
-from serve.fields import TEXT
+from churn.fields import TEXT
 from tests.serve.conftest import Model, Serving
 from tests.serve.running import Running
 from tests.serve.test_access import ADMIN, KEYS

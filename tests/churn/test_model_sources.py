@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from churn.errors import InvalidBundle, ModelNotFound
-from serve.sources import source
+from churn.model_sources import source
 from tests.serve.models import challenger, telco
 
 
@@ -98,7 +98,7 @@ def test_an_origin_that_is_not_the_bundles_is_refused(here, changed, why):
 
 
 def test_where_there_are_no_commands_there_are_no_tags(monkeypatch, tmp_path):
-    monkeypatch.setattr("serve.sources.FETCH", "nothing_of_that_name.fetch")
+    monkeypatch.setattr("churn.model_sources.FETCH", "nothing_of_that_name.fetch")
 
     with pytest.raises(
         ModelNotFound, match=r"MODEL=prod: it is no folder with a bundle, and an image has no git"

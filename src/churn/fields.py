@@ -24,7 +24,7 @@ from churn.contract import (
     IntegerColumn,
     NumberColumn,
 )
-from serve.problems import Problem, Refused, shown, spelling
+from churn.problems import Problem, Refused, shown, spelling
 
 Array = NDArray[Any]
 LONGEST_TEXT = 200

@@ -6,6 +6,8 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,27 @@ from churn.bundle import BUNDLE, Bundle
 from churn.contract import Frozen
 from churn.errors import InvalidBundle, ModelNotFound
 from churn.measured import measured
-from serve.generations import Source
 
 # Beside a bundle that was taken out of its repository, such as that of an image.
 ORIGIN = "origin.json"
 FETCH = "commands.fetch"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A bundle to score with.
+
+    Attributes:
+        folder: that it is in.
+        version: what answers call it.
+        created: when it came to be, in seconds since 1970.
+        evaluation: what was measured of it; None if that is not known.
+    """
+
+    folder: Path
+    version: str
+    created: float
+    evaluation: Mapping[str, Any] | None = None
 
 
 class Origin(Frozen):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from churn.contract import Column
-from serve.fields import LONGEST_TEXT, TextField, field
-from serve.problems import Refused, shown
+from churn.fields import LONGEST_TEXT, TextField, field
+from churn.problems import Refused, shown
 
 WORDS = ["DSL", "Fiber optic", "None", "Ü-Tarif"]
 NUMBERS = [
