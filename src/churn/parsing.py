@@ -48,6 +48,9 @@ def parse(raw: pa.ChunkedArray, column: Column) -> Parsed:
     In a category with listed values, a spelling that differs in capitals or outer space becomes
     the listed one; a word that is not listed stays as it is, for validation to refuse.
     """
+    array = raw.combine_chunks()
+    if pa.types.is_dictionary(array.type) and len(array.dictionary) <= len(array):
+        return _by_level(array, column)
     array = _decoded(raw)
     if isinstance(column, CategoryColumn):
         return _category(array, column)
@@ -79,30 +82,40 @@ def as_text(raw: pa.ChunkedArray) -> pa.Array:
     """Values as they would be shown to a person; null and NaN as the empty text."""
     array = _decoded(raw)
     if pa.types.is_floating(array.type):
-        array = _whole_if_possible(pc.if_else(pc.is_nan(array), None, array))
+        array = _digits(pc.if_else(pc.is_nan(array), None, array))
     return pc.fill_null(pc.cast(array, pa.string()), "")
 
 
-def _whole_if_possible(numbers: pa.Array) -> pa.Array:
-    """Whole numbers that a gap has turned into floats, as integers again."""
-    try:
-        return numbers.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return numbers
+def _digits(numbers: pa.Array) -> pa.Array:
+    """Floats as text; whole ones, which a gap has turned into floats, as integers again."""
+    is_whole = pc.and_(pc.equal(pc.trunc(numbers), numbers), pc.less(pc.abs(numbers), 2.0**63))
+    whole = pc.if_else(is_whole, numbers, None).cast(pa.int64())
+    return pc.coalesce(whole.cast(pa.string()), numbers.cast(pa.string()))
+
+
+def _by_level(array: pa.DictionaryArray, column: Column) -> Parsed:
+    """Read each level once, however many rows have it."""
+    levels = parse(pa.chunked_array([array.dictionary]), column)
+    codes = array.indices.cast(pa.int64()).fill_null(len(levels.values)).to_numpy()
+    nothing = None if levels.values.dtype == object else np.nan
+    values = np.append(levels.values, np.array([nothing], dtype=levels.values.dtype))
+    missing, unreadable = np.append(levels.missing, True), np.append(levels.unreadable, False)
+    return Parsed(values[codes], missing[codes], unreadable[codes])
 
 
 def _decoded(raw: pa.ChunkedArray) -> pa.Array:
     array = raw.combine_chunks()
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    if pa.types.is_null(array.type):
+    # Arrow rounds a decimal to a float otherwise than its digits are read.
+    if pa.types.is_null(array.type) or pa.types.is_decimal(array.type):
         array = array.cast(pa.string())
     return array
 
 
 def _is_number(array: pa.Array) -> bool:
     kind = array.type
-    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
+    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
     return any(check(kind) for check in checks)
 
 
@@ -130,12 +143,26 @@ def _numeric(array: pa.Array, *, only_bits: bool) -> Parsed:
 
 def _numbers(text: pa.Array, missing: Mask) -> Array:
     """Text to float64, correctly rounded; NaN where it is no finite number."""
+    quick = _plain_numbers(pc.if_else(pa.array(missing), None, text))
+    if quick is not None:
+        return quick
     grouped = pc.match_substring_regex(text, WITH_THOUSANDS)
     plain = pc.if_else(grouped, pc.replace_substring(text, ",", ""), text)
     is_number = pc.and_(pc.match_substring_regex(plain, NUMBER), pa.array(~missing))
     plain = pc.replace_substring_regex(plain, r"^\+", "")
     values = _floats(pc.if_else(is_number, plain, None))
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def _plain_numbers(text: pa.Array) -> Array | None:
+    """The same at once where all are written plainly; None where one of them is not."""
+    if any(pc.any(pc.match_substring(text, e)).as_py() for e in "eE"):
+        return None
+    try:
+        values = _floats(text)
+    except pa.ArrowInvalid:
+        return None
+    return values if np.isfinite(values[_mask(pc.is_valid(text))]).all() else None
 
 
 def _words_for_bits(key: pa.Array) -> Array:
