@@ -140,18 +140,26 @@ class NumberField(Field):
             numbers = np.array(values, dtype=np.float64)
         except OverflowError:
             return None
-        if self._is_wide and int in types and (np.abs(numbers) >= LARGEST_EXACT).any():
+        if int in types and self.doubtful(numbers).any():
             return None
-        # A NaN is a null, or was sent and is to be refused; nothing that follows is true of it.
+        # A NaN is a null, or was sent and is to be refused.
         is_nan = np.isnan(numbers)
+        nulls = values.count(None) if type(None) in types else 0
+        is_right = int(is_nan.sum()) == nulls and bool((self.right(numbers) | is_nan).all())
+        return numbers + 0.0 if is_right else None
+
+    def right(self, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which numbers (n,) are allowed; NaN is not."""
         right = numbers > self._low if self._low_is_out else numbers >= self._low
         right &= numbers < self._high if self._high_is_out else numbers <= self._high
         right &= np.isfinite(numbers)
         if self._whole:
             right &= np.floor(numbers) == numbers
-        nulls = values.count(None) if type(None) in types else 0
-        is_right = int(is_nan.sum()) == nulls and bool((right | is_nan).all())
-        return numbers + 0.0 if is_right else None
+        return right
+
+    def doubtful(self, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Of which numbers (n,) the integer that was given may be beyond a bound and they not."""
+        return (np.abs(numbers) >= LARGEST_EXACT) & self._is_wide
 
     @property
     def schema(self) -> dict[str, Any]:

@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from churn.bundle import Bundle
 from churn.calibration import NoCalibration
-from churn.columns import Columns, contract_columns
+from churn.columns import Columns, contract_columns, row_count
 from churn.errors import FeaturesGone, InvalidBundle
 from churn.features import feature_set
 from churn.forest import MOST_ROWS, Forest, forest
 from churn.golden import golden
 
 Floats = NDArray[np.float64]
+
+# Rows whose features a core's cache holds: of more, each step would go through memory.
+PIECE = 4096
 
 
 class Scorer:
@@ -67,7 +70,24 @@ class Scorer:
 
     def margins(self, columns: Columns) -> Floats:
         """What the trees say, in log-odds: (n,) float64, exact in float32."""
-        return self.margins_of(self.bundle.manifest.preprocessor.matrix(self.features(columns)))
+        return self.margins_of(self.matrix(columns))
+
+    def matrix(self, columns: Columns) -> NDArray[np.float32]:
+        """Model matrix (n, inputs) of rows; many are prepared a piece at a time.
+
+        Raises:
+            InvalidColumns: an unknown, absent or misshapen column.
+            WrongFeature: a feature cannot be computed for one of them.
+        """
+        preprocessor = self.bundle.manifest.preprocessor
+        if (rows := row_count(columns)) <= PIECE:
+            return preprocessor.matrix(self.features(columns))
+        found = np.empty((rows, len(preprocessor.names)), dtype=np.float32)
+        for first in range(0, rows, PIECE):
+            piece = slice(first, first + PIECE)
+            taken = {name: values[piece] for name, values in columns.items()}
+            found[piece] = preprocessor.matrix(self.features(taken))
+        return found
 
     def margins_of(self, matrix: NDArray[np.float32]) -> Floats:
         """The same of a model matrix (n, inputs): the bits do not depend on the number of rows."""

@@ -6,26 +6,23 @@ Text files are read as text: what a value means is for `parsing` to say.
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from churn.columns import Array, Columns
 from churn.contract import BooleanColumn, CategoryColumn, Contract
 from churn.errors import (
-    DoubledColumn,
     EmptyInput,
     InputFileMissing,
-    LineBreakInValue,
     MissingColumn,
     SyntheticIsTelco,
     UnreadableFile,
@@ -36,9 +33,8 @@ from churn.export import export
 from churn.files import sha256
 from churn.settings import PLACEHOLDERS, LogSource, Source, SyntheticSource
 from churn.synthetic import Part, draw
+from churn.tabular import PARSE, csv_header, is_usable, refuse_doubled, refuse_line_breaks
 
-# Bytes in which a binary file shows that it is one.
-BEGINNING = 4096
 KINDS: dict[type, str] = {CategoryColumn: "category", BooleanColumn: "boolean"}
 ENDINGS = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",)}
 
@@ -165,42 +161,18 @@ def read_file(path: Path, kind: str, parameter: str) -> pa.Table:
 
 
 def _read_csv(path: Path) -> pa.Table:
-    header = _header(path)
-    _refuse_doubled(path, header)
-    if len(header) == 1 and (other := [mark for mark in ";\t|" if mark in header[0]]):
-        raise UnreadableFile(path, "csv", f"values are separated by {other[0]!r}, not by commas")
+    header = csv_header(path, partial(pa.input_stream, str(path)))
     convert = pa.csv.ConvertOptions(
         column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False
     )
-    table = pa.csv.read_csv(path, parse_options=_PARSE, convert_options=convert)
-    _refuse_line_breaks(path, table)
+    table = pa.csv.read_csv(path, parse_options=PARSE, convert_options=convert)
+    refuse_line_breaks(path, table)
     return table
 
 
-def _header(path: Path) -> list[str]:
-    with pa.input_stream(str(path)) as stream:
-        if b"\0" in stream.read(BEGINNING):
-            raise UnreadableFile(path, "csv", "it holds binary data")
-    with pa.input_stream(str(path)) as stream:
-        try:
-            return pa.csv.open_csv(stream, parse_options=_PARSE).schema.names
-        except pa.ArrowInvalid as error:
-            if "Empty CSV file" in str(error) or "cannot infer number" in str(error):
-                raise EmptyInput(path) from None
-            raise
-
-
 def _read_parquet(path: Path) -> pa.Table:
-    _refuse_doubled(path, pq.read_schema(path).names)
+    refuse_doubled(path, pq.read_schema(path).names)
     return pq.read_table(path)
-
-
-def _refuse_doubled(path: Path, names: Sequence[str]) -> None:
-    if doubled := [name for name, count in Counter(names).items() if count > 1]:
-        raise DoubledColumn(path, doubled)
-
-
-_PARSE = pa.csv.ParseOptions(newlines_in_values=True)
 
 
 def under_contract(
@@ -220,7 +192,7 @@ def under_contract(
     """
     trimmed = [name.strip() for name in table.column_names]
     names = [contract.rename.get(name, name) for name in trimmed]
-    _refuse_doubled(path, names)
+    refuse_doubled(path, names)
     table = table.rename_columns(names)
     if not labelled:
         table = _with_what_is_known_later(table, contract)
@@ -231,7 +203,7 @@ def under_contract(
         raise MissingColumn(path, contract.name, missing, names)
     kept = table.select([name for name in contract.source_columns if name in names])
     for field in kept.schema:
-        if not _is_usable(field.type):
+        if not is_usable(field.type):
             raise UnusableColumn(path, field.name, str(field.type))
     if contract.id is None:
         kept = kept.add_column(0, contract.id_column, _row_numbers(kept.num_rows))
@@ -245,24 +217,6 @@ def _with_what_is_known_later(table: pa.Table, contract: Contract) -> pa.Table:
         if name not in contract.known_columns and name not in table.column_names:
             table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
     return table
-
-
-def _is_usable(kind: pa.DataType) -> bool:
-    types = pa.types
-    if types.is_dictionary(kind):
-        return _is_usable(kind.value_type)
-    checks = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
-    words = (types.is_string, types.is_large_string, types.is_string_view, types.is_null)
-    times = (types.is_date, types.is_time, types.is_timestamp)
-    return any(check(kind) for check in (*checks, *words, *times))
-
-
-def _refuse_line_breaks(path: Path, table: pa.Table) -> None:
-    """A quotation mark that is never closed swallows the rows after it, line breaks and all."""
-    for name in table.column_names:
-        broken = pc.index(pc.match_substring(table.column(name), "\n"), True).as_py()
-        if broken >= 0:
-            raise LineBreakInValue(path, name, broken + 1)
 
 
 def _row_numbers(rows: int) -> pa.Array:
