@@ -7,7 +7,7 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose packages pull test test-whole test-faults test-image serve dispatcher migrate \
+.PHONY: help repro compose packages pull test test-whole test-faults test-image score serve dispatcher migrate \
   retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep pr-report comment \
   pull-request release promote rollback image image-size image-sbom publish-image deploy mlflow track bench \
   bench-quality _quality bench-serve bench-drift bench-image _environment _wrk _promtool lock \
@@ -84,6 +84,9 @@ test-faults: $(INSTALLED)  ## run the tests that kill, starve and swamp real ser
 
 test-whole: $(INSTALLED)  ## run the tests of whole loops: the README, a retraining, a pull request
 	python -m pytest -m whole
+
+score: $(INSTALLED)  ## score a table (INPUT=customers.parquet OUTPUT=scores.parquet MODEL=prod EXPLAIN=3 RESUME=1)
+	@exec python -m pipelines.score
 
 serve: $(INSTALLED)  ## serve a model (MODEL=models/churn PORT=8000)
 	@exec python -m serve

@@ -15,8 +15,13 @@ PARAMS = Path("params.yaml")
 PARTS: tuple[Literal["history", "current"], ...] = ("history", "current")
 
 
-def run(stage: Callable[[Parameters], None]) -> None:
-    """Run a stage with the parameters of `params.yaml`; exit with 1 on a user's mistake."""
+def run(stage: Callable[[Parameters], None], go_on: str = "run it again to go on") -> None:
+    """Run a stage with the parameters of `params.yaml`; exit with 1 on a user's mistake.
+
+    Args:
+        stage: what it does.
+        go_on: what is told to whom has interrupted it.
+    """
     # For terminals that know no en dash.
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
@@ -24,4 +29,4 @@ def run(stage: Callable[[Parameters], None]) -> None:
     except ChurnError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("interrupted; run it again to go on")
+        sys.exit(f"interrupted; {go_on}")

@@ -1,10 +1,10 @@
 """Keeping heavy libraries out of the processes that serve."""
 
 import os
-import sys
 
-# xgboost imports these if they are there: seconds, a hundred megabytes, and nothing that scoring
-# needs. They are the pipeline's.
+from churn.lean import keep_out
+
+# They are the pipeline's.
 HEAVY = ("pandas", "sklearn", "pyarrow", "mlflow")
 
 
@@ -13,6 +13,5 @@ def keep_lean() -> None:
 
     A customer is scored before a second thread is awake, and threads would not survive a fork.
     """
-    for name in HEAVY:
-        sys.modules[name] = None  # type: ignore[assignment]
+    keep_out(*HEAVY)
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from churn import unscorable
 from churn.columns import Columns, row_count, take
 from churn.errors import ChurnError, WrongFeature
 from churn.prediction_log_queries import Logged
@@ -15,7 +16,6 @@ from churn.problems import Problem
 from churn.replay import Replayed, Scored
 from commands.replay.versions import Found, Versions
 from serve.body import parsed
-from serve.customers import unscorable
 from serve.errors import DoubledField, MalformedBody
 
 WANTED = "a customer"
@@ -91,7 +91,7 @@ def _answers(found: Found, columns: Columns) -> list[Scored | str]:
             scores = scorer.probabilities(columns)
     except WrongFeature as error:
         if rows == 1:
-            return [unscorable(error).problem]
+            return [unscorable.problem(error).problem]
         # Each alone, so that a row that cannot be scored harms no other.
         return [_answers(found, take(columns, np.array([i])))[0] for i in range(rows)]
     decisions = scorer.decisions(scores).tolist()

@@ -54,9 +54,12 @@ def database_url(environment: Mapping[str, str]) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def parsed(address: str) -> URL:
+def parsed(address: str, variable: str = "DATABASE_URL") -> URL:
     """Read an address; the driver is ours whatever it names.
 
+    Args:
+        address: of a database.
+        variable: that holds it, for the error.
     Raises:
         UnusableDatabaseUrl: it is malformed, or of a database that is not supported.
     """
@@ -64,27 +67,27 @@ def parsed(address: str) -> URL:
         url = make_url(address)
     except (ArgumentError, ValueError):
         # SQLAlchemy's message quotes the address, password and all.
-        raise UnusableDatabaseUrl("it is no address of a database") from None
+        raise UnusableDatabaseUrl("it is no address of a database", variable) from None
     if url.drivername not in DRIVERS:
-        raise UnusableDatabaseUrl(f"{url.drivername} is not supported")
+        raise UnusableDatabaseUrl(f"{url.drivername} is not supported", variable)
     if url.drivername == "sqlite":
         if url.database in (None, "", ":memory:"):
-            raise UnusableDatabaseUrl("sqlite needs a file, or what is logged is lost")
+            raise UnusableDatabaseUrl("sqlite needs a file, or what is written is lost", variable)
         if url.query:
-            raise UnusableDatabaseUrl("sqlite takes no options")
+            raise UnusableDatabaseUrl("sqlite takes no options", variable)
     else:
-        _refuse_unknown_options(url)
+        _refuse_unknown_options(url, variable)
     return url.set(drivername=DRIVERS[url.drivername])
 
 
-def _refuse_unknown_options(url: URL) -> None:
+def _refuse_unknown_options(url: URL, variable: str) -> None:
     from psycopg import ProgrammingError
     from psycopg.conninfo import make_conninfo
 
     try:
         make_conninfo(**dict.fromkeys(url.query, "1"))
     except ProgrammingError as error:
-        raise UnusableDatabaseUrl(str(error).strip()) from None
+        raise UnusableDatabaseUrl(str(error).strip(), variable) from None
 
 
 def shown(url: URL) -> str:

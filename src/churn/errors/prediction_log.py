@@ -9,11 +9,11 @@ from churn.wording import listed
 
 
 class UnusableDatabaseUrl(ChurnError):
-    """`DATABASE_URL` is no address of a database that the log can be kept in."""
+    """A variable, most often `DATABASE_URL`, is no address of a database that can be used."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, variable: str = "DATABASE_URL") -> None:
         super().__init__(
-            f"DATABASE_URL: {problem}. Give postgresql://user:password@host:5432/name or "
+            f"{variable}: {problem}. Give postgresql://user:password@host:5432/name or "
             "sqlite:///folder/file.db; characters such as @ and / in a password are written "
             "%40 and %2F."
         )

@@ -1,0 +1,94 @@
+"""What is to be scored, with what, and where to: the variables of `make score`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from churn.batch.places import READ, WRITTEN, File, Place, Table, place
+from churn.errors import NotAllowed, NotGiven, UnknownPlace
+
+MODEL, WORK_FOLDER = "models/churn", "predictions/unfinished"
+MOST_REASONS = 50
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done.
+
+    Attributes:
+        input: where the customers are.
+        query: in place of a table of the input's database.
+        output: where the scores go.
+        model: a folder, a version or a stage.
+        explain: reasons for each customer; 0 for none.
+        resume: go on with what was interrupted.
+        force: replace what is there.
+        folder: for what is unfinished.
+    """
+
+    input: Place
+    query: str | None
+    output: Place
+    model: str
+    explain: int
+    resume: bool
+    force: bool
+    folder: Path
+
+
+def job(environment: Mapping[str, str]) -> Job:
+    """Read the variables.
+
+    Raises:
+        NotGiven, NotAllowed, UnknownPlace.
+    """
+    source, target = (_given(environment, name) for name in ("INPUT", "OUTPUT"))
+    output = place("OUTPUT", target, WRITTEN)
+    if isinstance(output, Table) and output.name is None:
+        raise UnknownPlace("OUTPUT", output.shown, "a file or a table")
+    query = environment.get("QUERY", "").strip() or None
+    read = place("INPUT", source, READ)
+    if isinstance(read, Table) and (read.name is None) == (query is None):
+        raise NotAllowed("QUERY", query or "", "a query, or a table behind INPUT: one of the two")
+    if isinstance(read, File) and query:
+        raise NotAllowed("QUERY", query, "nothing, unless INPUT is a database")
+    work = Path(environment.get("WORK_FOLDER") or WORK_FOLDER)
+    return Job(
+        input=read,
+        query=query,
+        output=output,
+        model=environment.get("MODEL") or MODEL,
+        explain=_reasons(environment.get("EXPLAIN", "")),
+        resume=_is_said(environment.get("RESUME", "")),
+        force=_is_said(environment.get("FORCE", "")),
+        folder=_folder(output, target, work),
+    )
+
+
+def _given(environment: Mapping[str, str], name: str) -> str:
+    if not (value := environment.get(name, "").strip()):
+        raise NotGiven(name)
+    return value
+
+
+def _is_said(value: str) -> bool:
+    return value not in ("", "0")
+
+
+def _reasons(value: str) -> int:
+    if not value:
+        return 0
+    if not (value.isascii() and value.isdecimal() and int(value[:3]) <= MOST_REASONS):
+        raise NotAllowed("EXPLAIN", value[:20], f"a whole number from 0 to {MOST_REASONS}")
+    return int(value)
+
+
+def _folder(output: Place, address: str, work: Path) -> Path:
+    """Beside a file of this machine, so that it can be moved; elsewhere for what is far away."""
+    if isinstance(output, File) and output.is_local:
+        path = Path(output.path)
+        return path.with_name(f".{path.name}.unfinished")
+    return work / sha256(address.encode()).hexdigest()[:16]

@@ -1,0 +1,157 @@
+"""What can go wrong when a whole table is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from churn.errors.base import ChurnError
+from churn.wording import did_you_mean, listed
+
+
+class NotGiven(ChurnError):
+    """A variable without which nothing can be scored is not set."""
+
+    def __init__(self, variable: str) -> None:
+        super().__init__(
+            f"{variable} is not set. Name what is to be scored and where the scores go, such as "
+            "make score INPUT=customers.parquet OUTPUT=scores.parquet"
+        )
+
+
+class NotAllowed(ChurnError):
+    """A variable has a value that it cannot have."""
+
+    def __init__(self, variable: str, value: str, allowed: str) -> None:
+        super().__init__(f"{variable}={value}: allowed is {allowed}. Set another value.")
+
+
+class UnknownPlace(ChurnError):
+    """An address names nothing that customers can come from or scores go to."""
+
+    def __init__(self, variable: str, address: str, allowed: str) -> None:
+        super().__init__(
+            f"{variable}={address}: it is none of {allowed}. A table of a database is named behind "
+            "the address: postgresql://host/name#table."
+        )
+
+
+class NoSuchInput(ChurnError):
+    """There is no file of that name, or none that fits the pattern."""
+
+    def __init__(self, address: str, known: Sequence[str] = ()) -> None:
+        name = address.rpartition("/")[2]
+        super().__init__(
+            f"INPUT={address}: no such file{did_you_mean(name, known)}. Set INPUT to one that "
+            "exists, or to a pattern such as customers/*.parquet that fits some."
+        )
+
+
+class NoSuchTable(ChurnError):
+    """A database has no table of that name."""
+
+    def __init__(self, where: str, table: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"{where}: no table {table!r}{did_you_mean(table, known)}. The database has: "
+            f"{listed(known, 20) or 'no tables'}. Name one behind the address (…#table), or give "
+            "the address alone and a QUERY."
+        )
+
+
+class NoCustomers(ChurnError):
+    """An input holds no rows."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"{where}: it holds no customers. Nothing was scored; see its export.")
+
+
+class ColumnsMissing(ChurnError):
+    """An input lacks columns that the model was trained with."""
+
+    def __init__(
+        self, where: str, table: str, missing: Sequence[str], present: Sequence[str]
+    ) -> None:
+        named = ", ".join(name + did_you_mean(name, present) for name in missing)
+        super().__init__(
+            f"{where}: column missing: {named}. There are: {listed(present, 30)}. The model needs "
+            f"every column of its table {table}: add it, empty if nothing is known, or give it its "
+            "name again (a QUERY can do so)."
+        )
+
+
+class NothingScorable(ChurnError):
+    """Not one of the first rows can be scored: the input is of another table or type."""
+
+    def __init__(self, where: str, rows: int, reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"{where}: none of the first {rows} rows can be scored, such as: "
+            f"{listed(reasons, 3)}. Correct the export; nothing was written."
+        )
+
+
+class OutputExists(ChurnError):
+    """Something is already where the scores are to go."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(
+            f"OUTPUT={output}: it is there already. Name another, or replace it with FORCE=1."
+        )
+
+
+class UnfinishedRun(ChurnError):
+    """An earlier run for the same output was interrupted."""
+
+    def __init__(self, output: str, rows: int) -> None:
+        super().__init__(
+            f"OUTPUT={output}: a run was interrupted after {rows} rows. Go on with RESUME=1, or "
+            "begin anew with FORCE=1."
+        )
+
+
+class OtherRun(ChurnError):
+    """What was interrupted would have scored something else, or otherwise."""
+
+    def __init__(self, output: str, different: Sequence[str]) -> None:
+        super().__init__(
+            f"OUTPUT={output}: what was interrupted cannot be gone on with, for these are others "
+            f"now: {listed(different)}. Begin anew with FORCE=1, or put them back."
+        )
+
+
+class RunInProgress(ChurnError):
+    """Another process is writing the same output."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(
+            f"OUTPUT={output}: another process is writing it. Wait for its end, or name another."
+        )
+
+
+class CannotWrite(ChurnError):
+    """A disk or a store does not take what is written."""
+
+    def __init__(self, where: str | Path, why: str) -> None:
+        super().__init__(
+            f"{where}: cannot be written: {why}. Make room or name another place, and go on with "
+            "RESUME=1."
+        )
+
+
+class StoreRefused(ChurnError):
+    """A store of objects does not give or take a file."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(
+            f"{address}: {why}. See that bucket and key are right and that AWS_ACCESS_KEY_ID, "
+            "AWS_SECRET_ACCESS_KEY (or ~/.aws) let you in; AWS_ENDPOINT_URL names another S3."
+        )
+
+
+class DatabaseRefused(ChurnError):
+    """A database does not answer, does not let us in, or does not do what it is asked to."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(
+            f"{address}: {why}. See that the database runs and that its user may do this; a "
+            "password may come from PGPASSWORD or ~/.pgpass."
+        )

@@ -1,0 +1,31 @@
+"""Keeping heavy libraries out of a process that needs none of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+
+class _Away(MetaPathFinder):
+    """Says of packages that they are not installed."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = frozenset(names)
+
+    def find_spec(self, fullname: str, *_: Sequence[str] | ModuleType | None) -> ModuleSpec | None:
+        """Raise for one of them; leave the others to those who find them."""
+        if fullname.partition(".")[0] in self._names:
+            raise ModuleNotFoundError(f"No module named {fullname!r}: kept out", name=fullname)
+        return None
+
+
+def keep_out(*names: str) -> None:
+    """Make this process one that cannot import these packages.
+
+    xgboost imports some if they are there: seconds and a hundred megabytes for nothing that scoring
+    needs.
+    """
+    sys.meta_path.insert(0, _Away(names))
