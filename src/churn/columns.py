@@ -20,6 +20,51 @@ Array = NDArray[Any]
 Columns = Mapping[str, Array]
 
 
+class Words(np.ndarray[Any, np.dtype[np.object_]]):
+    """A category that knows its levels, and which one each row has: an array (n,) like any other.
+
+    It cannot be written to, so what it knows stays true. Comparing it with a word, and looking its
+    levels up, take a tenth of the time.
+
+    Attributes:
+        levels: words, and None for missing, each once; None for an array that was derived from it.
+        codes: of each row, its place among the levels (n,).
+    """
+
+    levels: Array | None = None
+    codes: Array | None = None
+    __hash__ = None  # as of every array
+
+    @classmethod
+    def of(cls, levels: Array, codes: Array) -> Words:
+        """The category of these levels (k,) by their places (n,)."""
+        found = levels[codes].view(cls)
+        found.levels, found.codes = levels, codes
+        found.flags.writeable = False
+        return found
+
+    def __getitem__(self, item: Any) -> Any:
+        """Some rows are such a category, too; one row is its word."""
+        found = np.asarray(self)[item]
+        if self.levels is None or self.codes is None or not isinstance(found, np.ndarray):
+            return found
+        some = found.view(Words)
+        some.levels, some.codes = self.levels, self.codes[item]
+        some.flags.writeable = False
+        return some
+
+    def __eq__(self, other: object) -> Any:
+        """Element by element; a word is compared with each level once."""
+        if self.levels is None or not (other is None or isinstance(other, str)):
+            return np.asarray(self) == other
+        same: Any = self.levels == other
+        return same[self.codes]
+
+    def __ne__(self, other: object) -> Any:
+        """Element by element."""
+        return ~(self == other)
+
+
 def row_count(columns: Columns) -> int:
     """Number of rows.
 

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.columns import Array, Columns, most_frequent, row_count
+from churn.columns import Array, Columns, Words, most_frequent, row_count
 from churn.contract import MISSING, Frozen
 from churn.errors import NothingToLearnFrom
 from churn.settings import PreprocessSettings
@@ -158,6 +158,8 @@ def _upright(values: list[float]) -> Matrix:
 
 def _level_numbers(values: Array, numbers: Mapping[str | None, float]) -> Matrix:
     """Of each value; -1 for no level."""
+    if isinstance(values, Words) and values.levels is not None:
+        return _level_numbers(values.levels, numbers)[values.codes]
     return np.array([numbers.get(value, -1.0) for value in values.tolist()])
 
 

@@ -21,7 +21,7 @@ from churn.golden import golden
 Floats = NDArray[np.float64]
 
 # Rows whose features a core's cache holds: of more, each step would go through memory.
-PIECE = 4096
+PIECE = 3000
 
 
 class Scorer:

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from churn.columns import contract_columns, row_count, take
+from churn.columns import Words, contract_columns, row_count, take
 from churn.contract import Contract
 from churn.errors import InvalidColumns
 
@@ -84,3 +86,31 @@ def test_wrong_columns_are_refused_with_the_names_of_the_contract(columns, probl
     known = r"The contract's columns are: (age, plan, usage, paperless|age, plan|age)\."
     with pytest.raises(InvalidColumns, match=f"{problem}.*{known}"):
         contract_columns(columns, CONTRACT)
+
+
+# categories that know their levels
+
+levels = st.lists(st.sampled_from(["a", "b", "", "Month-to-month"]), unique=True, max_size=4)
+
+
+@given(data=st.data(), levels=levels)
+def test_words_are_an_array_like_any_other(data, levels):
+    known = np.array([*levels, None], dtype=object)
+    codes = np.array(data.draw(st.lists(st.integers(0, len(levels)))), dtype=np.int64)
+    words, plain = Words.of(known, codes), known[codes]
+    rows = data.draw(st.sampled_from([slice(1, 3), slice(None, None, -1), codes == 0, codes[:0]]))
+
+    for one, other in (
+        (words, plain),
+        (words[rows], plain[rows]),
+        (words[rows].copy(), plain[rows]),
+    ):
+        assert one.tolist() == other.tolist()
+        for word in (*levels, None, "c", 1):
+            assert (one == word).tolist() == [v == word for v in other.tolist()]
+            assert (one != word).tolist() == [v != word for v in other.tolist()]
+        assert (one == other).all()
+    assert [*words] == plain.tolist()
+    assert [words[i] for i in range(len(plain))] == plain.tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        words[:] = "c"

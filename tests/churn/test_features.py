@@ -321,3 +321,13 @@ def test_a_feature_that_fails_or_is_infinite_is_named(features_of, code, problem
     columns = {**COLUMNS, "age": np.array([30.0, 40.0])}
     with np.errstate(divide="ignore"), pytest.raises(WrongFeature, match=problem):
         found.compute(columns)
+
+
+def test_a_function_that_changes_its_arguments_is_refused(features_of):
+    found = features_of("def older(age):\n    age += 1\n    return age\n")
+    columns = {"age": np.full(100, 42.0), "plan": np.full(100, None, dtype=object)}
+
+    with pytest.raises(WrongFeature, match=r"older: raised ValueError: .*read-only"):
+        found.compute(columns)
+
+    assert (columns["age"] == 42).all()

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from churn.columns import Array, Columns
+from churn.columns import Array, Columns, Words
 from churn.contract import LARGEST_EXACT, CategoryColumn, Column, Contract
 from churn.fields import LONGEST_TEXT, Field, NumberField, TextField, field
 from churn.parsing import MISSING_WORDS, Parsed, as_text, parse, parse_id
@@ -106,6 +106,8 @@ def _judged(raw: pa.ChunkedArray, column: Column, one: Field) -> tuple[Array, Ma
     levels = pa.concat_arrays([array.dictionary, pa.nulls(1, array.dictionary.type)])
     values, wrong = _looked_at(pa.chunked_array([levels]), column, one)
     codes = array.indices.cast(pa.int64()).fill_null(len(levels) - 1).to_numpy()
+    if values.dtype == object:
+        return Words.of(values, codes), wrong[codes]
     return values[codes], wrong[codes]
 
 

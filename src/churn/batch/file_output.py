@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,14 +41,20 @@ class FileOutput:
         """Where the scores are, and the rows that were set aside."""
         return self._files["scores"].address, self._files["aside"].address
 
-    def refuse_existing(self) -> None:
-        """Check that nothing is in their places.
+    def check(self, *, force: bool) -> None:
+        """Check that their places can be reached, and that nothing is there.
 
+        Args:
+            force: something may be.
         Raises:
             OutputExists: something is.
+            StoreRefused: there is no such bucket.
         """
         for file in self._files.values():
-            if _is_there(file):
+            bucket = file.path.partition("/")[0]
+            if not (file.is_local or _is_there(replace(file, path=bucket))):
+                raise StoreRefused(file.address, f"there is no bucket {bucket}")
+            if not force and _is_there(file):
                 raise OutputExists(file.address)
 
     def write(self, scores: pa.Table, aside: pa.Table) -> None:

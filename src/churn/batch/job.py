@@ -48,7 +48,7 @@ def job(environment: Mapping[str, str]) -> Job:
     source, target = (_given(environment, name) for name in ("INPUT", "OUTPUT"))
     output = place("OUTPUT", target, WRITTEN)
     if isinstance(output, Table) and output.name is None:
-        raise UnknownPlace("OUTPUT", output.shown, "a file or a table")
+        raise UnknownPlace("OUTPUT", output.shown, "a file nor a table")
     query = environment.get("QUERY", "").strip() or None
     read = place("INPUT", source, READ)
     if isinstance(read, Table) and (read.name is None) == (query is None):

@@ -13,7 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -98,9 +98,10 @@ class Notes:
         os.fdatasync(self._journal.fileno())
 
     def close(self) -> None:
-        """Close the files."""
-        self._rows.close()
-        self._journal.close()
+        """Close the files; what a full disk does not take is not in the journal, and no loss."""
+        for file in (self._rows, self._journal):
+            with suppress(OSError):
+                file.close()
 
     def remove(self) -> None:
         """Remove them, and the folder."""

@@ -113,7 +113,7 @@ def place(variable: str, address: str, kinds: Mapping[str, str]) -> Place:
         return Table(database, table or None)
     kind = next((kind for end, kind in kinds.items() if address.lower().endswith(end)), None)
     if kind is None or (is_url and "/" not in rest.strip("/")):
-        allowed = f"a file that ends in {', '.join(kinds)}, here or at s3://, a table of a database"
+        allowed = f"a file ({', '.join(kinds)}), here or at s3://, nor a table of a database"
         raise UnknownPlace(variable, address, allowed)
     return File(
         address, kind, _s3() if is_url else fs.LocalFileSystem(), rest if is_url else address

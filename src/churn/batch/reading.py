@@ -93,7 +93,7 @@ class _Csv:
         self._chosen = chosen(file.address, names, contract)
 
     def _opened(self) -> pa.NativeFile:
-        return _decompressed(self._file, self._file.system.open_input_stream(self._file.path))
+        return _decompressed(self._file, self._file.system.open_input_file(self._file.path))
 
     def tables(self, skip: int) -> Iterator[tuple[pa.Table, float]]:
         """Tables after the first `skip` rows, and the share of the file that is read by then."""
@@ -103,7 +103,7 @@ class _Csv:
             include_columns=[*self._chosen],
             strings_can_be_null=False,
         )
-        with _told(self._file), self._file.system.open_input_stream(self._file.path) as raw:
+        with _told(self._file), self._file.system.open_input_file(self._file.path) as raw:
             batches = pa.csv.open_csv(
                 _decompressed(self._file, raw),
                 read_options=pa.csv.ReadOptions(block_size=BLOCK),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,10 +17,10 @@ from churn.batch.file_output import FileOutput
 from churn.batch.flow import in_order
 from churn.batch.job import Job
 from churn.batch.notes import Notes, opened
-from churn.batch.places import File, matching, stamp
+from churn.batch.places import File, Table, matching, stamp
 from churn.batch.reading import ROWS, FileRows, Piece
 from churn.batch.scored import Answers, BatchScorer, Scored
-from churn.errors import NoCustomers
+from churn.errors import NoCustomers, NotAllowed
 from churn.model_sources import source
 from churn.risk import LEVELS, Risk, RiskLevel
 from churn.scoring import Scorer
@@ -95,11 +95,16 @@ def run(job: Job, settings: ServeSettings) -> Summary:
             raise
 
 
-def _known(job: Job) -> list[Any]:
-    """By what another input is known."""
-    if isinstance(job.input, File):
-        return [stamp(one) for one in matching(job.input)]
-    return [job.input.shown, job.query]
+def _known(job: Job) -> Sequence[Any]:
+    """By what another input is known.
+
+    Raises:
+        NotAllowed: the output would replace it.
+    """
+    files = [job.input] if isinstance(job.input, Table) else matching(job.input)
+    if job.output.shown in [one.shown for one in files]:
+        raise NotAllowed("OUTPUT", job.output.shown, "another place than that of INPUT")
+    return [stamp(one) if isinstance(one, File) else [one.shown, job.query] for one in files]
 
 
 class _Run:
@@ -118,8 +123,7 @@ class _Run:
         """Do it."""
         output, was_whole = self._output(), self._notes.is_whole
         try:
-            if not (self._job.force or was_whole):
-                output.refuse_existing()
+            output.check(force=self._job.force or was_whole)
             for scored in self._everything():
                 self._write(output, scored)
             output.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -72,16 +73,20 @@ class TableOutput:
         """Where the scores are, and the rows that were set aside."""
         return self._named(self._names["scores"]), self._named(self._names["aside"])
 
-    def refuse_existing(self) -> None:
-        """Check that there are no tables of these names.
+    def check(self, *, force: bool) -> None:
+        """Check that the database can be reached, and that there are no tables of these names.
 
+        Args:
+            force: there may be.
         Raises:
             OutputExists: there is one.
             DatabaseRefused: the database cannot be asked.
         """
+        if self._url.get_backend_name() == "sqlite" and not Path(str(self._url.database)).exists():
+            return
         with answering(self._url), self._engine.connect() as connection:
             for name in self._names.values():
-                if inspect(connection).has_table(name, self._schema):
+                if not force and inspect(connection).has_table(name, self._schema):
                     raise OutputExists(self._named(name))
 
     def write(self, scores: pa.Table, aside: pa.Table) -> None:

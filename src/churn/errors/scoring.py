@@ -31,8 +31,8 @@ class UnknownPlace(ChurnError):
 
     def __init__(self, variable: str, address: str, allowed: str) -> None:
         super().__init__(
-            f"{variable}={address}: it is none of {allowed}. A table of a database is named behind "
-            "the address: postgresql://host/name#table."
+            f"{variable}={address}: it is neither {allowed}. A table is named behind the address "
+            "of its database: postgresql://host/name#table, sqlite:///file.db#table."
         )
 
 

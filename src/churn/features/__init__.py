@@ -33,6 +33,9 @@ from churn.errors import (
 )
 
 Feature = Callable[..., Array]
+# Rows of a request, for which it would take as long as the features themselves to watch over them.
+# No function that changes its arguments comes there: none can be trained with.
+FEW = 64
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class FeatureSet:
         known: dict[str, Array | float] = {**self.constants, **columns, **totals}
         for name, function, parameters in self._calls:
             needed = {parameter: known[parameter] for parameter in parameters}
+            if rows > FEW:
+                needed = {parameter: _frozen(values) for parameter, values in needed.items()}
             try:
                 known[name] = _as_column(name, function(**needed), rows)
             except ChurnError:
@@ -162,6 +167,14 @@ def _where(error: Exception) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
     file = Path(last.filename).name
     return f"raised {type(error).__name__}: {error} ({file}, line {last.lineno})"
+
+
+def _frozen(values: Array | float) -> Array | float:
+    """A view that cannot be written to: a function that changed its arguments would change rows."""
+    if isinstance(values, np.ndarray) and values.flags.writeable:
+        values = values.view()
+        values.flags.writeable = False
+    return values
 
 
 def _as_column(name: str, values: object, rows: int) -> Array:
