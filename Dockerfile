@@ -1,4 +1,4 @@
-# The server and one model, without a shell. `make image` builds it and gives it the model
+# The server and one model, or batch scoring and one model, without a shell. `make image` builds it and gives it the model
 # (README.md, "Container"); docs/design.md says why it is as it is.
 #
 # These tags move. Who wants the same base for ever puts the digest behind it: name:tag@sha256:…
@@ -49,8 +49,45 @@ RUN --mount=type=bind,from=base,target=/base \
     PYTHONPATH=/tools python sbom.py /packages/app/lib /base "${BASE}" /model/app && \
     python pack.py /model
 
+# What batch scoring needs beside the server's packages, whose layer both images share.
+FROM packages AS batch-packages
+COPY requirements-batch.txt ./
+# hadolint ignore=DL3042
+RUN --mount=type=cache,target=/var/cache/pip \
+    pip install --quiet --no-compile --target /batch/app/lib -r requirements-batch.txt
+RUN --mount=type=bind,from=base,target=/base \
+    python pack.py --packages /base --upon /packages/app/lib /batch
+
+FROM packages AS batch-code
+COPY params.yaml /code/app/
+COPY pipelines /code/app/pipelines
+COPY src/churn /code/app/src/churn
+RUN python pack.py /code && install -d -m 700 -o 65532 -g 65532 /code/var/lib/churn && \
+    touch -d @0 /code/var/lib/churn /code/var/lib /code/var /code
+
+FROM batch-packages AS batch-model
+ARG BASE
+ARG SOURCE_DATE_EPOCH
+COPY --from=bundle /bundle.json /golden.json /model.ubj /origin.json /reference.json \
+    /model/app/models/churn/
+RUN --mount=type=bind,from=base,target=/base \
+    PYTHONPATH=/tools python sbom.py --more /batch/app/lib \
+    /packages/app/lib /base "${BASE}" /model/app && python pack.py /model
+
 # hadolint ignore=DL3006
-FROM ${BASE}
+FROM ${BASE} AS batch
+COPY --from=packages /packages /
+COPY --from=batch-packages /batch /
+COPY --from=batch-code /code /
+COPY --from=batch-model /model /
+# What a run has done so far, where its output is not a file beside which it can be.
+ENV PYTHONPATH=/app/lib WORK_FOLDER=/var/lib/churn
+WORKDIR /app
+USER 65532:65532
+ENTRYPOINT ["/usr/bin/python3", "-m", "pipelines.score"]
+
+# hadolint ignore=DL3006
+FROM ${BASE} AS server
 COPY --from=packages /packages /
 COPY --from=code /code /
 COPY --from=model /model /

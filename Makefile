@@ -109,7 +109,7 @@ replay: $(INSTALLED)  ## score logged predictions again, bit for bit (PREDICTION
 demo: $(INSTALLED)  ## play 60 days in two minutes: drift, alarm, a new model (MODEL=… DATABASE_URL=…)
 	@exec python -m commands.demo
 
-image: $(INSTALLED)  ## build the container image (MODEL=prod IMAGE=ghcr.io/owner/churn); the tag is the version
+image: $(INSTALLED)  ## build the container image (MODEL=prod IMAGE=ghcr.io/owner/churn TARGET=batch); the tag is the version
 	@exec python -m commands.image.build
 
 publish-image: $(INSTALLED)  ## build the image, test that one, push it to the registry of its name (MODEL=… IMAGE=…)
@@ -211,6 +211,7 @@ UNUSED := $(addprefix --no-emit-package ,python-dotenv pyyaml watchfiles websock
 lock: $(INSTALLED)  ## compile the requirements from pyproject.toml
 	$(LOCK) --extra dev pyproject.toml -o requirements.txt
 	$(LOCK) --group serve --constraint requirements.txt $(UNUSED) -o requirements-serve.txt
+	$(LOCK) --group batch --constraint requirements.txt -o requirements-batch.txt
 	$(LOCK) --group image --constraint requirements.txt -o requirements-image.txt
 	$(LOCK) --group bench --constraint requirements.txt -o requirements-bench.txt
 	sed -n 's/^\([^ ]*==[^ ]*\) .*/\1/p' requirements.txt | grep -v '^opentelemetry-' > $(VENV)/same.txt

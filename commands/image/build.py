@@ -1,7 +1,7 @@
 """`make image MODEL=v1.2.0`: build the image; standard output has its name and nothing else.
 
 `MODEL` is a folder, a version or a stage, as for `make serve`; `IMAGE` is the image's name, and its
-tag is the model's version.
+tag is the model's version. `TARGET=batch` builds that of batch scoring in place of the server's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from churn.errors import ChurnError
 from commands.image import engine
-from commands.image.name import image_name
+from commands.image.name import image_name, target
 
 MODEL = "models/churn"
 
@@ -23,7 +23,7 @@ def build(environment: Mapping[str, str], *options: str) -> str:
     """Build the image; its name with the tag.
 
     Args:
-        environment: `MODEL` and `IMAGE`.
+        environment: `MODEL`, `IMAGE` and `TARGET`.
         options: of docker buildx build, besides ours.
     Raises:
         ChurnError: there is no engine or no such model, or the build fails.
@@ -39,6 +39,7 @@ def build(environment: Mapping[str, str], *options: str) -> str:
         context, image = Path(temporary) / "bundle", f"{name}:{found.version}"
         write_context(context, bundle, found)
         told = command(image, context, labels(found, bundle), commit_time())
+        told.insert(0, f"--target={target(environment)}")
         engine.show("buildx", "build", *options, *told)
     return image
 

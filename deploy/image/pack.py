@@ -1,4 +1,4 @@
-"""Makes a layer of the image: leaves out what the server never imports, compiles, settles dates.
+"""Makes a layer of an image: leaves out what is never imported, compiles, settles dates.
 
 Runs while the image is built (`Dockerfile`), on the standard library alone. The same files give the
 same layer, whenever and wherever they are packed.
@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 from py_compile import PycInvalidationMode
 from py_compile import compile as compile_file
@@ -38,6 +39,20 @@ LEFT_OUT = (
     "xgboost/dask",
     "xgboost/spark",
     "xgboost/testing",
+)
+# The same of what batch scoring has beside them: of pyarrow, no services, no other file formats.
+BATCH_LEFT_OUT = (
+    "bin",
+    "**/tests",
+    "**/*.pxd",
+    "**/*.pyx",
+    "pyarrow/include",
+    "pyarrow/src",
+    "pyarrow/_flight.*",
+    "pyarrow/_substrait.*",
+    "pyarrow/libarrow_flight.so*",
+    "pyarrow/libarrow_python_flight.so*",
+    "pyarrow/libarrow_substrait.so*",
 )
 # scipy is there because xgboost imports its sparse matrices and softmax: a tenth of it. The rest
 # has an OpenBLAS of its own, which is a sixth of the whole image.
@@ -69,6 +84,11 @@ IMPORTED = (
     *("multiprocessing.popen_spawn_posix", "multiprocessing.resource_tracker", "sqlite3"),
     *("multiprocessing.managers", "multiprocessing.popen_fork", "http.client"),
 )
+# And what batch scoring does, beside that.
+BATCH_IMPORTED = (
+    *("joblib", "pyarrow.compute", "pyarrow.csv", "pyarrow.fs", "pyarrow.ipc", "pyarrow.parquet"),
+    *("concurrent.futures.thread", "tqdm"),
+)
 TRACE = """
 import importlib, sys
 for name in sys.argv[1:]: importlib.import_module(name)
@@ -79,6 +99,21 @@ print(*sorted(one for one in files if one.endswith(".py")), sep="\\n")
 STDLIB = Path("usr/lib/python3.11")
 
 
+def leave_out(lib: Path, patterns: Sequence[str]) -> None:
+    """Remove files and folders; a pattern that fits none has been overtaken by a new version.
+
+    Args:
+        lib: folder of the packages.
+        patterns: below it.
+    """
+    for pattern in patterns:
+        found = [*lib.glob(pattern)]
+        if not found:
+            sys.exit(f"error: {pattern}: no such file; take it out of {__file__}")
+        for path in found:
+            remove(path)
+
+
 def trim(lib: Path) -> None:
     """Leave out of the installed packages what no server needs.
 
@@ -87,12 +122,7 @@ def trim(lib: Path) -> None:
     """
     scipy = [one.relative_to(lib) for one in (lib / "scipy").iterdir() if one.is_dir()]
     others = [str(one) for one in scipy if one.name not in SCIPY]
-    for pattern in (*LEFT_OUT, *SCIPY_LEFT_OUT, *others):
-        found = [*lib.glob(pattern)]
-        if not found:
-            sys.exit(f"error: {pattern}: no such file; take it out of {__file__}")
-        for path in found:
-            remove(path)
+    leave_out(lib, (*LEFT_OUT, *SCIPY_LEFT_OUT, *others))
     special = lib / "scipy/special"
     for path in special.iterdir():
         if path.name != SPECIAL:
@@ -114,27 +144,31 @@ def strip(lib: Path) -> None:
     subprocess.run(["strip", "--strip-debug", *modules], check=True)
 
 
-def imported(lib: Path) -> list[Path]:
-    """The modules that a server imports; a cut too many ends the build here, and not the server.
+def imported(names: Sequence[str], *libs: Path) -> list[Path]:
+    """The modules that these import; a cut too many ends the build here, and not the server.
 
     Args:
-        lib: folder of the packages.
+        names: of modules.
+        libs: folders of the packages.
     """
-    command = [sys.executable, "-B", "-c", TRACE, *IMPORTED]
-    environment = {**os.environ, "PYTHONPATH": str(lib)}
+    command = [sys.executable, "-B", "-c", TRACE, *names]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, libs))}
     done = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True)
     return [Path(line) for line in done.stdout.splitlines()]
 
 
-def compile_packages(layer: Path, base: Path) -> None:
-    """Compile what a server imports, of the packages and of Python's own modules.
+def compile_packages(layer: Path, base: Path, names: Sequence[str], upon: Sequence[Path]) -> None:
+    """Compile what is imported, of the packages and of Python's own modules.
 
     Args:
         layer: its files, as they stand in the image.
         base: root of the base image.
+        names: of the modules that are imported.
+        upon: packages of the layers below.
     """
     lib, stdlib = layer / LIB, Path(sysconfig.get_path("stdlib"))
-    for path in imported(lib):
+    below = {*imported(IMPORTED, *upon)} if upon else set()
+    for path in [one for one in imported(names, lib, *upon) if one not in below]:
         if path.is_relative_to(lib):
             compiled(path, layer, layer)
         elif path.is_relative_to(stdlib):
@@ -170,13 +204,20 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("layer", type=Path, help="its files, as they stand in the image")
     arguments.add_argument("--packages", type=Path, metavar="BASE", help="the layer of packages")
+    arguments.add_argument(
+        "--upon", type=Path, metavar="LIB", help="those of batch scoring, on LIB"
+    )
     given = arguments.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
         sys.exit("error: without PYTHONHASHSEED=0 the order of constants is left to chance")
-    if given.packages:
+    if given.upon:
+        leave_out(given.layer / LIB, BATCH_LEFT_OUT)
+        names = (*IMPORTED, *BATCH_IMPORTED)
+        compile_packages(given.layer, given.packages, names, [given.upon])
+    elif given.packages:
         trim(given.layer / LIB)
         strip(given.layer / LIB)
-        compile_packages(given.layer, given.packages)
+        compile_packages(given.layer, given.packages, IMPORTED, [])
     else:
         for source in sorted(given.layer.rglob("*.py")):
             compiled(source, given.layer, given.layer)

@@ -137,13 +137,16 @@ def main() -> None:
     """Write the list."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("lib", type=Path, help="folder of the Python packages")
+    arguments.add_argument("--more", type=Path, help="another one, that lies upon it")
     arguments.add_argument("base", type=Path, help="root of the base image")
     arguments.add_argument("name", help="of the base image")
     arguments.add_argument("app", type=Path, help="folder with the model; the list is put there")
     given = arguments.parse_args()
     own = model(given.app / MODEL)
     base = Component(type=ComponentType.CONTAINER, name=given.name, bom_ref="base")
-    components = [own, base, *debian_packages(given.base), *python_packages(given.lib)]
+    libs = [given.lib, *([given.more] if given.more else [])]
+    packages = [one for lib in libs for one in python_packages(lib)]
+    components = [own, base, *debian_packages(given.base), *packages]
     text = listed(components, str(own.version), int(os.environ.get("SOURCE_DATE_EPOCH") or 0))
     (given.app / LIST).write_text(text)
 

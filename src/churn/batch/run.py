@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -73,15 +74,12 @@ def run(job: Job, settings: ServeSettings) -> Summary:
     Raises:
         ChurnError: something that the user can mend; what was there before is still there.
     """
-    with tempfile.TemporaryDirectory() as temporary:
-        found = source(job.model, Path(temporary) / "model")
-        # A core each scores a batch: what is around the trees has one thread.
-        scorer = Scorer.load(found.folder, threads=1)
-    answers = Answers(scorer, Risk(settings.risk, settings.recommendation), found.version)
+    scorer, version = _model(job.model)
+    answers = Answers(scorer, Risk(settings.risk, settings.recommendation), version)
     known = {
         "format": [FORMAT, ROWS],
         "input": _known(job),
-        "model": [found.version, scorer.bundle.sha256],
+        "model": [version, scorer.bundle.sha256],
         "EXPLAIN": job.explain,
         "serve": [settings.risk.model_dump(), settings.recommendation.model_dump()],
     }
@@ -93,6 +91,15 @@ def run(job: Job, settings: ServeSettings) -> Summary:
             if not notes.end.rows:
                 notes.remove()
             raise
+
+
+def _model(name: str) -> tuple[Scorer, str]:
+    """The model of that name and its version; only one that is fetched takes a place."""
+    is_here = Path(name).is_dir()
+    with nullcontext("") if is_here else tempfile.TemporaryDirectory() as temporary:
+        found = source(name, Path(temporary) / "model")
+        # A core each scores a batch: what is around the trees has one thread, too.
+        return Scorer.load(found.folder, threads=1), found.version
 
 
 def _known(job: Job) -> Sequence[Any]:

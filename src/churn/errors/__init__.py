@@ -38,6 +38,7 @@ from churn.errors.image import (
     NoEngine,
     NotInRegistry,
     NoVersionAt,
+    UnknownTarget,
 )
 from churn.errors.model import (
     CannotResample,
@@ -243,6 +244,7 @@ __all__ = [
     "UnknownPlace",
     "UnknownPrediction",
     "UnknownRevision",
+    "UnknownTarget",
     "UnknownTargetValue",
     "UnknownVersion",
     "UnreadableFile",

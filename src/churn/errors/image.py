@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from churn.errors.base import ChurnError
+from churn.wording import listed
 
 
 class NoEngine(ChurnError):
@@ -31,6 +34,13 @@ class InvalidImageName(ChurnError):
             "slashes, and no tag, which is the model's version. Name one, such as "
             "IMAGE=ghcr.io/owner/churn."
         )
+
+
+class UnknownTarget(ChurnError):
+    """There is no image of that kind."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"TARGET={name}: there is no such image. Take one of {listed(known)}.")
 
 
 class ImageNotFound(ChurnError):

@@ -80,7 +80,8 @@ def arrow(draw, rows):
             fits = fits if any(v and v < 0 for v in values) else [*fits, pa.uint16(), pa.uint64()]
             arrays[name] = pa.array(values, draw(st.sampled_from(fits)))
         else:
-            single = np.array([v or 0.0 for v in values]).astype(np.float32)
+            with np.errstate(over="ignore"):
+                single = np.array([v or 0.0 for v in values]).astype(np.float32)
             exact = single.tolist() == [v or 0 for v in values]
             kinds = [pa.float64(), *([pa.float32()] if exact else [])]
             arrays[name] = pa.array(values, draw(st.sampled_from(kinds)))
