@@ -10,7 +10,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 .PHONY: help repro compose packages pull test test-whole test-faults test-image score serve dispatcher migrate \
   retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep pr-report comment \
   pull-request release promote rollback image image-size image-sbom publish-image deploy mlflow track bench \
-  bench-quality _quality bench-serve bench-drift bench-image _environment _wrk _promtool lock \
+  bench-quality _quality bench-serve bench-score bench-drift bench-image _environment _wrk _promtool lock \
   figures clean
 
 help:  ## list the targets
@@ -187,6 +187,9 @@ bench-serve: $(INSTALLED) _wrk  ## load the server beside others, write reports/
 
 # Evidently wants an older pandas than we have.
 EVIDENTLY := VENV=.venv.bench-evidently REQUIREMENTS=requirements-bench-evidently.txt
+
+bench-score: $(INSTALLED)  ## score a table beside the trees alone and scikit-learn, write reports/bench/score.json
+	python -m benchmarks.score
 
 bench-drift: $(INSTALLED)  ## plant shifts, see who finds them, write reports/bench/drift.json
 	@$(MAKE) $(EVIDENTLY) _environment

@@ -135,6 +135,24 @@ def contained() -> str:
     return "\n".join(lines)
 
 
+def tables_scored() -> str:
+    """`make score` beside others in `make bench-score`."""
+    found = measured("score", "bench-score")
+    heads = ("rows/s", "of the trees alone", "to scikit-learn on pandas", "memory (scikit-learn)")
+    lines = [_head("model", heads), _rule(heads)]
+    for name, one in found["models"].items():
+        ours, sklearn = one["ours"], one["sklearn"]
+        gigabytes = [f"{each['peak_megabytes'] / 1000:.1f} GB" for each in (ours, sklearn)]
+        cells = (
+            f"{ours['rows_per_second']:,}",
+            f"{one['ratios']['bare']:.0%}",
+            f"× {one['ratios']['sklearn']:.1f}",
+            f"{gigabytes[0]} ({gigabytes[1]})",
+        )
+        lines.append(_head(name, cells))
+    return "\n".join(lines)
+
+
 def drifted() -> str:
     """How often each calls something moved in `make bench-drift` where nothing is."""
     found = measured("drift", "bench-drift")
@@ -198,6 +216,7 @@ BLOCKS = {
     "bench": speed,
     "serve": served,
     "image": contained,
+    "score": tables_scored,
     "drift": drifted,
     "log": logged,
     "search": searched,

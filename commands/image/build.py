@@ -38,8 +38,8 @@ def build(environment: Mapping[str, str], *options: str) -> str:
         found, bundle = checked(model, Path(temporary) / "fetched")
         context, image = Path(temporary) / "bundle", f"{name}:{found.version}"
         write_context(context, bundle, found)
-        told = command(image, context, labels(found, bundle), commit_time())
-        told.insert(0, f"--target={target(environment)}")
+        labelled = labels(found, bundle, stage := target(environment))
+        told = [f"--target={stage}", *command(image, context, labelled, commit_time())]
         engine.show("buildx", "build", *options, *told)
     return image
 

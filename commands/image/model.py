@@ -8,11 +8,14 @@ from pathlib import Path
 from churn.bundle import Bundle
 from churn.files import write_text
 from churn.model_sources import ORIGIN, Origin, Source, source
+from commands.image.name import TARGETS
 from commands.tags import git
 from serve.models import Model
 
-TITLE = "churn"
-DESCRIPTION = "Churn predictions over REST: the server and one model"
+DESCRIPTIONS = {
+    "server": "Churn predictions over REST: the server and one model",
+    "batch": "Churn predictions for whole tables: batch scoring and one model",
+}
 
 
 def checked(name: str, folder: Path) -> tuple[Source, Bundle]:
@@ -43,13 +46,19 @@ def write_context(folder: Path, bundle: Bundle, found: Source) -> None:
     write_text(folder / ORIGIN, origin.model_dump_json(indent=1) + "\n")
 
 
-def labels(found: Source, bundle: Bundle) -> dict[str, str]:
-    """What the image says of itself: of which code, model, data and parameters it is."""
+def labels(found: Source, bundle: Bundle, target: str) -> dict[str, str]:
+    """What the image says of itself: of which code, model, data and parameters it is.
+
+    Args:
+        found: the model.
+        bundle: of the model.
+        target: of the Dockerfile.
+    """
     provenance, standard = bundle.manifest.provenance, "org.opencontainers.image"
     code = git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     return {
-        f"{standard}.title": TITLE,
-        f"{standard}.description": DESCRIPTION,
+        f"{standard}.title": TARGETS[target],
+        f"{standard}.description": DESCRIPTIONS[target],
         f"{standard}.version": found.version,
         f"{standard}.revision": code,
         f"{standard}.created": datetime.fromtimestamp(commit_time(), UTC).isoformat(),

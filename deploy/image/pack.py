@@ -40,7 +40,7 @@ LEFT_OUT = (
     "xgboost/spark",
     "xgboost/testing",
 )
-# The same of what batch scoring has beside them: of pyarrow, no services, no other file formats.
+# The same of what batch scoring has beside them: of pyarrow, what developers and services need.
 BATCH_LEFT_OUT = (
     "bin",
     "**/tests",
@@ -49,10 +49,8 @@ BATCH_LEFT_OUT = (
     "pyarrow/include",
     "pyarrow/src",
     "pyarrow/_flight.*",
-    "pyarrow/_substrait.*",
     "pyarrow/libarrow_flight.so*",
     "pyarrow/libarrow_python_flight.so*",
-    "pyarrow/libarrow_substrait.so*",
 )
 # scipy is there because xgboost imports its sparse matrices and softmax: a tenth of it. The rest
 # has an OpenBLAS of its own, which is a sixth of the whole image.
@@ -212,8 +210,7 @@ def main() -> None:
         sys.exit("error: without PYTHONHASHSEED=0 the order of constants is left to chance")
     if given.upon:
         leave_out(given.layer / LIB, BATCH_LEFT_OUT)
-        names = (*IMPORTED, *BATCH_IMPORTED)
-        compile_packages(given.layer, given.packages, names, [given.upon])
+        compile_packages(given.layer, given.packages, BATCH_IMPORTED, [given.upon])
     elif given.packages:
         trim(given.layer / LIB)
         strip(given.layer / LIB)

@@ -95,10 +95,19 @@ def _origin(path: Path, sha256: str) -> Origin:
     return found
 
 
-def _tagged(name: str, folder: Path) -> Source:
-    """Have another process fetch it: DVC does not belong into the one that serves."""
+def refuse_without_tags(name: str) -> None:
+    """Check that there is a repository in which a model may have a tag.
+
+    Raises:
+        ModelNotFound: this is an image.
+    """
     if importlib.util.find_spec(FETCH.partition(".")[0]) is None:
         raise ModelNotFound(name, "an image has no git tags")
+
+
+def _tagged(name: str, folder: Path) -> Source:
+    """Have another process fetch it: DVC does not belong into the one that serves."""
+    refuse_without_tags(name)
     command = [sys.executable, "-m", FETCH, name, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -119,9 +119,9 @@ def test_labels_say_whether_the_code_was_committed(tagged_here: Checkout, tmp_pa
     commit = tagged_here.run("git", "rev-parse", "HEAD").strip()
     found, bundle = checked("models/churn", tmp_path)
 
-    clean = labels(found, bundle)
+    clean = labels(found, bundle, "server")
     (tagged_here.folder / "Makefile").write_text("")
-    dirty = labels(found, bundle)
+    dirty = labels(found, bundle, "batch")
 
     assert clean["org.opencontainers.image.revision"] == commit
     assert dirty["org.opencontainers.image.revision"] == f"{commit}-dirty"

@@ -22,7 +22,7 @@ from churn.batch.places import File, Table, matching, stamp
 from churn.batch.reading import ROWS, FileRows, Piece
 from churn.batch.scored import Answers, BatchScorer, Scored
 from churn.errors import NoCustomers, NotAllowed
-from churn.model_sources import source
+from churn.model_sources import refuse_without_tags, source
 from churn.risk import LEVELS, Risk, RiskLevel
 from churn.scoring import Scorer
 from churn.settings import ServeSettings
@@ -96,6 +96,8 @@ def run(job: Job, settings: ServeSettings) -> Summary:
 def _model(name: str) -> tuple[Scorer, str]:
     """The model of that name and its version; only one that is fetched takes a place."""
     is_here = Path(name).is_dir()
+    if not is_here:
+        refuse_without_tags(name)
     with nullcontext("") if is_here else tempfile.TemporaryDirectory() as temporary:
         found = source(name, Path(temporary) / "model")
         # A core each scores a batch: what is around the trees has one thread, too.
