@@ -121,7 +121,7 @@ def test_it_is_the_servers_image_and_a_layer_more(batch: str, image: str):
     on_disk, compressed = total(parts(batch))
 
     common = [one for one, other in zip(layers(batch), layers(image), strict=False) if one == other]
-    # Those of the base, and the packages.
-    assert len(common) == len(layers(image)) - 2
+    # All but the code, the model, and the empty one of WORKDIR.
+    assert len(common) == len(layers(image)) - 3
     assert on_disk <= ON_DISK
     assert compressed <= COMPRESSED
