@@ -56,6 +56,7 @@ from churn.errors.prediction_log import (
     NothingLogged,
     OtherTableLogged,
     UnusableDatabaseUrl,
+    UnusablePasswordFile,
 )
 from churn.errors.registry import (
     AlreadyInStage,
@@ -122,6 +123,7 @@ from churn.errors.source import (
     WrongColumnType,
     WrongFileEnding,
 )
+from churn.errors.stack import NoSecrets, NotRolledOut, ServiceDown, SmokeFailed
 from churn.errors.tracking import NotRegistered, RunNotKept, RunsMissing, RunsNotSent
 
 __all__ = [
@@ -168,6 +170,7 @@ __all__ = [
     "NoRemote",
     "NoRepository",
     "NoRoom",
+    "NoSecrets",
     "NoSuchTag",
     "NoVersionAt",
     "NotAReport",
@@ -176,6 +179,7 @@ __all__ = [
     "NotLoaded",
     "NotOneQuestion",
     "NotRegistered",
+    "NotRolledOut",
     "NotWithinReach",
     "NothingInCommon",
     "NothingLogged",
@@ -197,6 +201,8 @@ __all__ = [
     "RunsNotSent",
     "SameVersion",
     "ServerFailed",
+    "ServiceDown",
+    "SmokeFailed",
     "SpoolUnusable",
     "StaleLock",
     "StaleModel",
@@ -219,6 +225,7 @@ __all__ = [
     "UnusableColumn",
     "UnusableDatabaseUrl",
     "UnusableKeys",
+    "UnusablePasswordFile",
     "UnusableScorer",
     "VariableMissing",
     "VersionExists",

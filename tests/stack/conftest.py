@@ -1,0 +1,90 @@
+"""The stack under test: started once, with what make secrets and make image have made."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from commands.stack.services import compose
+from tests.checkout import Checkout
+from tests.engine import remove_images, users_engine
+from tests.stack.stack import SERVICES, Stack, stand_ins
+
+PROJECT = f"churn-test-{uuid.uuid4().hex[:8]}"
+OLD, NEW = "v1.2.0", "v1.3.0"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def with_engine(own_world: None) -> Iterator[None]:
+    """The user's engine."""
+    with users_engine("IMAGE", "MODEL", "CHURN_IMAGE", "BIND", "COMPOSE_FILE"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Prints a line for whoever runs the tests."""
+    terminal = request.config.pluginmanager.getplugin("terminalreporter")
+
+    def line(text: str) -> None:
+        terminal.ensure_newline()
+        terminal.write_line(text)
+
+    return line
+
+
+@pytest.fixture(scope="session")
+def instead(with_engine: None, say: Callable[[str], None]) -> dict[str, str]:
+    """Images that stand in for those that cannot be had, by service; says which."""
+    found = stand_ins()
+    for service in found:
+        say(f"stand-in: {service}, for {SERVICES[service]['image'].partition('@')[0]}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def images(reproduced: Checkout, with_engine: None) -> Iterator[dict[str, str]]:
+    """An image a version, of the same model: answers say which."""
+    for version in (OLD, NEW):
+        reproduced.run("git", "tag", f"churn@{version}")
+    made = {
+        version: reproduced.run(
+            "make", "--silent", "image", f"MODEL={version}", f"IMAGE={PROJECT}"
+        ).strip()
+        for version in (OLD, NEW)
+    }
+    yield made
+    remove_images(PROJECT)
+
+
+@pytest.fixture(scope="session")
+def stack(
+    reproduced: Checkout,
+    images: dict[str, str],
+    instead: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    """All services, well."""
+    checkout = reproduced.copied(tmp_path_factory.mktemp("stack") / "checkout", cache=False)
+    with pytest.MonkeyPatch.context() as patch:
+        running = Stack(checkout, PROJECT, instead)
+        for name, value in running.environment.items():
+            patch.setenv(name, value)
+        checkout.run("make", "secrets")
+        running.serve(images[OLD])
+        try:
+            running.up()
+            yield running
+        finally:
+            compose("down", "--volumes", "--timeout=5")
+
+
+@pytest.fixture(scope="session")
+def customer(stack: Stack) -> dict[str, Any]:
+    """A customer as the model wants one."""
+    document = stack.api().get("/openapi.json").json
+    found: dict[str, Any] = document["components"]["schemas"]["Customer"]["examples"][0]
+    return found

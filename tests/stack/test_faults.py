@@ -1,0 +1,76 @@
+"""Whoever dies under load: callers notice little or nothing, and no prediction is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.serve.load import Asked, Load
+from tests.stack.stack import RATE, SERVICES, Stack
+from tests.waiting import until
+
+pytestmark = pytest.mark.stack
+
+BEFORE, AFTER = 2 * RATE, 2 * RATE
+# Answers that a process gave less than this before it was killed may not have been on disk
+# (log.flush_ms), with some room for a busy machine.
+UNFLUSHED = 0.4
+REPLICAS = ("api-1", "api-2")
+# Of every 100 requests, that may fail while it is killed; callers have but one load balancer.
+ALLOWED = {**dict.fromkeys(SERVICES, 0.0), **dict.fromkeys(REPLICAS, 1.0), "load-balancer": 100.0}
+
+
+def answered(found: Load) -> list[Asked]:
+    return [one for one in found.found if one.reply and one.reply.status == 200]
+
+
+def ids(found: list[Asked]) -> set[str]:
+    return {one.reply.json["prediction_id"] for one in found if one.reply}
+
+
+def logged(stack: Stack, wanted: set[str]) -> None:
+    """Wait until the log has all of them."""
+    until(lambda: wanted <= stack.predictions(), "the log has every prediction")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_killed_container(stack: Stack, customer: Any, service: str, say: Callable[[str], None]):
+    before = stack.inspect(service)
+
+    with stack.loaded(customer) as found:
+        found.wait_for(BEFORE)
+        stack.crash(service)
+        killed = time.monotonic()
+        stack.wait_until_restarted(service, before)
+        restarted = time.monotonic()
+        found.wait_for(AFTER)
+
+    failed = 100 * (1 - len(answered(found)) / len(found.found))
+    say(f"{service} killed: {failed:.2f} % of {len(found.found)} requests failed")
+    assert failed <= ALLOWED[service], found.statuses()
+    assert {*found.statuses(since=restarted)} == {200}
+    at_risk = [one for one in answered(found) if killed - UNFLUSHED <= one.ended <= killed]
+    logged(stack, ids(answered(found)) - (ids(at_risk) if service in REPLICAS else set()))
+
+
+def test_what_was_there_is_there_after_down_and_up(stack: Stack, customer: Any):
+    api = stack.api()
+    wanted = {api.post("/predict", customer).json["prediction_id"] for _ in range(20)}
+    experiment = stack.mlflow("experiments/create", {"name": "kept"})["experiment_id"]
+    first = stack.series("min_over_time(timestamp(up)[1h:15s])")
+    assert stack.grafana().post("/api/annotations", {"text": "kept"}).status == 200
+
+    # At once: what has not reached the database yet waits in the volumes.
+    stack.checkout.run("docker", "compose", "down")
+    stack.up()
+
+    logged(stack, wanted)
+    found = stack.mlflow("experiments/search", {"max_results": 10})["experiments"]
+    assert experiment in [one["experiment_id"] for one in found]
+    assert (
+        stack.series("min_over_time(timestamp(up)[1h:15s])")[0]["value"][1] == first[0]["value"][1]
+    )
+    assert [one["text"] for one in stack.grafana().get("/api/annotations").json] == ["kept"]
