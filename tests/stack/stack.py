@@ -117,7 +117,7 @@ class Stack:
         return found
 
     def crash(self, service: str) -> None:
-        """Kill a service's first process, as the kernel would: docker kill would forbid a restart."""
+        """Kill a first process, as the kernel would; docker kill would forbid the restart."""
         os.kill(int(self.inspect(service)["State"]["Pid"]), signal.SIGKILL)
 
     def is_well(self, service: str) -> bool:
