@@ -34,11 +34,6 @@ class Asked:
     number: int
     reply: Reply | None
 
-    @property
-    def ended(self) -> float:
-        """When the answer was there."""
-        return self.sent + self.seconds
-
 
 @dataclass
 class Load:

@@ -46,34 +46,31 @@ def instead(with_engine: None, say: Callable[[str], None]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def images(reproduced: Checkout, with_engine: None) -> Iterator[dict[str, str]]:
-    """An image a version, of the same model: answers say which."""
+def released(reproduced: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout with two versions, of the same model: answers say which one gave them."""
+    checkout = reproduced.copied(tmp_path_factory.mktemp("stack") / "checkout")
     for version in (OLD, NEW):
-        reproduced.run("git", "tag", f"churn@{version}")
-    made = {
-        version: reproduced.run(
-            "make", "--silent", "image", f"MODEL={version}", f"IMAGE={PROJECT}"
-        ).strip()
-        for version in (OLD, NEW)
-    }
-    yield made
+        checkout.run("git", "commit", "--quiet", "--allow-empty", f"--message={version}")
+        checkout.run("git", "tag", f"churn@{version}")
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def images(released: Checkout) -> Iterator[dict[str, str]]:
+    """An image of each version."""
+    told = [f"IMAGE={PROJECT}", "--silent", "image"]
+    yield {one: released.run("make", f"MODEL={one}", *told).strip() for one in (OLD, NEW)}
     remove_images(PROJECT)
 
 
 @pytest.fixture(scope="session")
-def stack(
-    reproduced: Checkout,
-    images: dict[str, str],
-    instead: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stack]:
+def stack(released: Checkout, images: dict[str, str], instead: dict[str, str]) -> Iterator[Stack]:
     """All services, well."""
-    checkout = reproduced.copied(tmp_path_factory.mktemp("stack") / "checkout", cache=False)
     with pytest.MonkeyPatch.context() as patch:
-        running = Stack(checkout, PROJECT, instead)
+        running = Stack(released, PROJECT, instead)
         for name, value in running.environment.items():
             patch.setenv(name, value)
-        checkout.run("make", "secrets")
+        released.run("make", "secrets")
         running.serve(images[OLD])
         try:
             running.up()

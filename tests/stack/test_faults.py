@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.serve.load import Asked, Load
+from churn.partitions import first_id
+from tests.serve.load import Load
+from tests.serve.running import Reply
 from tests.stack.stack import RATE, SERVICES, Stack
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
 BEFORE, AFTER = 2 * RATE, 2 * RATE
-# Answers that a process gave less than this before it was killed may not have been on disk
+# What a process has answered less than this before it was killed may not have been on disk
 # (log.flush_ms), with some room for a busy machine.
-UNFLUSHED = 0.4
+UNFLUSHED = timedelta(milliseconds=400)
+MILLISECOND = timedelta(milliseconds=1)
 REPLICAS = ("api-1", "api-2")
 # Of every 100 requests, that may fail while it is killed; callers have but one load balancer.
 ALLOWED = {**dict.fromkeys(SERVICES, 0.0), **dict.fromkeys(REPLICAS, 1.0), "load-balancer": 100.0}
 
 
-def answered(found: Load) -> list[Asked]:
-    return [one for one in found.found if one.reply and one.reply.status == 200]
+def answered(found: Load) -> list[Reply]:
+    return [one.reply for one in found.found if one.reply and one.reply.status == 200]
 
 
-def ids(found: list[Asked]) -> set[str]:
-    return {one.reply.json["prediction_id"] for one in found if one.reply}
+def ids(found: Load) -> set[str]:
+    return {one.json["prediction_id"] for one in answered(found)}
 
 
 def logged(stack: Stack, wanted: set[str]) -> None:
@@ -42,8 +46,9 @@ def test_a_killed_container(stack: Stack, customer: Any, service: str, say: Call
 
     with stack.loaded(customer) as found:
         found.wait_for(BEFORE)
+        begun = datetime.now(UTC)
         stack.crash(service)
-        killed = time.monotonic()
+        killed = datetime.now(UTC)
         stack.wait_until_restarted(service, before)
         restarted = time.monotonic()
         found.wait_for(AFTER)
@@ -52,8 +57,9 @@ def test_a_killed_container(stack: Stack, customer: Any, service: str, say: Call
     say(f"{service} killed: {failed:.2f} % of {len(found.found)} requests failed")
     assert failed <= ALLOWED[service], found.statuses()
     assert {*found.statuses(since=restarted)} == {200}
-    at_risk = [one for one in answered(found) if killed - UNFLUSHED <= one.ended <= killed]
-    logged(stack, ids(answered(found)) - (ids(at_risk) if service in REPLICAS else set()))
+    first, last = first_id(begun - UNFLUSHED), first_id(killed + MILLISECOND)
+    at_risk = {one for one in ids(found) if first <= one < last}
+    logged(stack, ids(found) - (at_risk if service in REPLICAS else set()))
 
 
 def test_what_was_there_is_there_after_down_and_up(stack: Stack, customer: Any):
