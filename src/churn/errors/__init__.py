@@ -31,6 +31,7 @@ from churn.errors.configuration import (
     WrongFeature,
 )
 from churn.errors.demo import DemoLacksServer, DemoNeedsTelco
+from churn.errors.deploying import InvalidManifests, NotRendered, OutdatedFile, UnusablePrices
 from churn.errors.image import (
     EngineFailed,
     ImageNotFound,
@@ -152,6 +153,7 @@ __all__ = [
     "InvalidBundle",
     "InvalidColumns",
     "InvalidImageName",
+    "InvalidManifests",
     "InvalidParameters",
     "InvalidStage",
     "InvalidVersion",
@@ -176,6 +178,7 @@ __all__ = [
     "NotLoaded",
     "NotOneQuestion",
     "NotRegistered",
+    "NotRendered",
     "NotWithinReach",
     "NothingInCommon",
     "NothingLogged",
@@ -185,6 +188,7 @@ __all__ = [
     "OtherRows",
     "OtherTable",
     "OtherTableLogged",
+    "OutdatedFile",
     "PrecisionOutOfReach",
     "PromotionRefused",
     "ReasonMissing",
@@ -219,6 +223,7 @@ __all__ = [
     "UnusableColumn",
     "UnusableDatabaseUrl",
     "UnusableKeys",
+    "UnusablePrices",
     "UnusableScorer",
     "VariableMissing",
     "VersionExists",
