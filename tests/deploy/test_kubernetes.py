@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from commands.kubernetes import RULES, folders
+from commands.kubernetes import KUBECTL, OLDEST, RULES, folders
 from serve import recording
 from serve.server import GRACE_SECONDS
 from tests.checkout import ROOT
@@ -26,6 +29,7 @@ from tests.deploy.manifests import (
 from tests.deploy.running import read_yaml
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+README = (ROOT / "deploy/kubernetes/README.md").read_text()
 SERVER = pod("churn")
 [SERVING] = SERVER.containers
 # Variables of code that is not here yet.
@@ -89,7 +93,8 @@ def read_by(*names: str) -> set[str]:
 def test_every_variable_is_one_that_is_read():
     assert {*environment(SERVING)} - read_by("serve", "src/churn") <= COMING
     [scoring] = pod("churn-batch").containers
-    assert {*environment(scoring)} - read_by("pipelines", "src/churn") <= COMING
+    found = {*environment(scoring), "INPUT", "OUTPUT"}
+    assert found - read_by("pipelines", "src/churn") <= COMING
 
 
 def test_files_that_variables_name_are_mounted_from_secrets():
@@ -236,6 +241,43 @@ def test_nothing_goes_in_or_out_but_what_is_meant(
     assert all(p["spec"]["policyTypes"] == ["Ingress", "Egress"] for p in own)
     assert set().union(*(flows(p, "ingress", found) for p in own)) == comes_in
     assert set().union(*(flows(p, "egress", found) for p in own)) == goes_out
+
+
+# What the page says
+
+
+def told(start: str) -> list[list[str]]:
+    """The page's commands that begin like this, as words."""
+    lines = re.findall(r"^ *\$ (.*)$", README, re.MULTILINE)
+    return [shlex.split(line) for line in lines if line.startswith(start)]
+
+
+def test_the_secrets_that_the_page_makes_are_those_that_pods_want(tmp_path: Path):
+    for name in ("api_keys", "password"):
+        (tmp_path / name).write_text("secret")
+    (tmp_path / "batch.env").write_text("INPUT=s3://a/b\nOUTPUT=s3://a/c\n")
+    made = {}
+    for words in told("kubectl --namespace churn create secret"):
+        command = [str(KUBECTL), *words[1:], "--dry-run=client", "--output=json"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        secret = json.loads(done.stdout)
+        made[secret["metadata"]["name"]] = set(secret["data"])
+
+    paths = {m["mountPath"]: m["name"] for m in SERVING["volumeMounts"]}
+    mounted = {
+        v["name"]: v["secret"]["secretName"] for v in SERVER.spec["volumes"] if "secret" in v
+    }
+    wanted: dict[str, set[str]] = {}
+    for path in (v for n, v in environment(SERVING).items() if n.endswith("_FILE")):
+        wanted[mounted[paths[str(Path(path).parent)]]] = {Path(path).name}
+    [scoring] = pod("churn-batch").containers
+    [given] = scoring["envFrom"]
+    assert made == {**wanted, given["secretRef"]["name"]: {"INPUT", "OUTPUT"}}
+
+
+def test_the_oldest_kubernetes_is_the_one_that_is_checked():
+    assert f"Kubernetes {OLDEST} or later" in README
+    assert f"schemas of Kubernetes {OLDEST}" in README
 
 
 def test_what_is_to_be_applied_is_what_is_checked():
