@@ -11,7 +11,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
   retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep pr-report comment \
   pull-request release promote rollback image image-size image-sbom publish-image deploy mlflow track bench \
   bench-quality _quality bench-serve bench-drift bench-image _environment _wrk _promtool lock \
-  figures kubernetes clean
+  figures kubernetes costs clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | column -t -s "$$(printf '\t')"
@@ -67,6 +67,7 @@ lint: $(INSTALLED) _promtool  ## ruff, mypy, import-linter, params.yaml against 
 	amtool check-config deploy/alertmanager/alertmanager.yml
 	hadolint Dockerfile
 	python -m commands.kubernetes --check
+	python -m commands.costs --check
 
 _promtool:
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { \
@@ -220,6 +221,9 @@ figures: $(INSTALLED)  ## write the figures of README.md from the reports
 
 kubernetes: $(INSTALLED)  ## write what of deploy/kubernetes is made from deploy/prometheus, check all of it
 	python -m commands.kubernetes
+
+costs: $(INSTALLED)  ## write the costs in deploy/clouds.md from deploy/prices.yaml and the benchmarks
+	python -m commands.costs
 
 clean:  ## remove the environment and what the pipeline made (mlruns/ and predictions/ stay)
 	rm -rf $(VENV) .venv.bench .venv.bench-bento .venv.bench-evidently data models reports/plots reports/trials.csv reports/*.html dvc_plots .dvc/cache .dvc/tmp

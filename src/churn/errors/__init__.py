@@ -31,7 +31,7 @@ from churn.errors.configuration import (
     WrongFeature,
 )
 from churn.errors.demo import DemoLacksServer, DemoNeedsTelco
-from churn.errors.deploying import InvalidManifests, NotRendered, OutdatedFile, UnusablePrices
+from churn.errors.deploying import InvalidManifests, NotRendered, OutdatedFile
 from churn.errors.image import (
     EngineFailed,
     ImageNotFound,
@@ -223,7 +223,6 @@ __all__ = [
     "UnusableColumn",
     "UnusableDatabaseUrl",
     "UnusableKeys",
-    "UnusablePrices",
     "UnusableScorer",
     "VariableMissing",
     "VersionExists",

@@ -1,4 +1,4 @@
-"""What can be wrong with the files in deploy/ that are made, rendered or reckoned with."""
+"""What can be wrong with the files in deploy/ that are made by a command, or rendered."""
 
 from __future__ import annotations
 
@@ -29,10 +29,3 @@ class InvalidManifests(ChurnError):
     def __init__(self, folder: Path, problems: list[str]) -> None:
         listed = "\n- ".join(problems)
         super().__init__(f"{folder} renders to what Kubernetes refuses:\n- {listed}\nMend that.")
-
-
-class UnusablePrices(ChurnError):
-    """The list of prices cannot be reckoned with."""
-
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(f"{path}: {why}. Correct it there.")
