@@ -31,6 +31,7 @@ from churn.errors.configuration import (
     WrongFeature,
 )
 from churn.errors.demo import DemoLacksServer, DemoNeedsTelco
+from churn.errors.deploying import InvalidManifests, NotRendered, OutdatedFile
 from churn.errors.image import (
     EngineFailed,
     ImageNotFound,
@@ -154,6 +155,7 @@ __all__ = [
     "InvalidBundle",
     "InvalidColumns",
     "InvalidImageName",
+    "InvalidManifests",
     "InvalidParameters",
     "InvalidStage",
     "InvalidVersion",
@@ -179,6 +181,7 @@ __all__ = [
     "NotLoaded",
     "NotOneQuestion",
     "NotRegistered",
+    "NotRendered",
     "NotRolledOut",
     "NotWithinReach",
     "NothingInCommon",
@@ -189,6 +192,7 @@ __all__ = [
     "OtherRows",
     "OtherTable",
     "OtherTableLogged",
+    "OutdatedFile",
     "PrecisionOutOfReach",
     "PromotionRefused",
     "ReasonMissing",
