@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,10 +12,13 @@ import pytest
 from commands.stack.services import compose
 from tests.checkout import Checkout
 from tests.engine import remove_images, users_engine
+from tests.readme import section, sessions
 from tests.stack.stack import SERVICES, Stack, stand_ins
 
 PROJECT = f"churn-test-{uuid.uuid4().hex[:8]}"
 OLD, NEW = "v1.2.0", "v1.3.0"
+# What README.md shows: how it is started, and what tries it; how a new model takes over.
+(*START, SMOKE), ROLLOUT = sessions(section("The whole stack"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -56,27 +60,21 @@ def released(reproduced: Checkout, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-def images(released: Checkout) -> Iterator[dict[str, str]]:
-    """An image of each version."""
-    told = [f"IMAGE={PROJECT}", "--silent", "image"]
-    yield {one: released.run("make", f"MODEL={one}", *told).strip() for one in (OLD, NEW)}
-    remove_images(PROJECT)
-
-
-@pytest.fixture(scope="session")
-def stack(released: Checkout, images: dict[str, str], instead: dict[str, str]) -> Iterator[Stack]:
-    """All services, well."""
+def stack(released: Checkout, instead: dict[str, str]) -> Iterator[Stack]:
+    """All services, started as README.md has it; the model is the old one."""
+    released.run("git", "checkout", "--quiet", f"churn@{OLD}")
     with pytest.MonkeyPatch.context() as patch:
         running = Stack(released, PROJECT, instead)
-        for name, value in running.environment.items():
+        for name, value in {**running.environment, "IMAGE": PROJECT, "MODEL": OLD}.items():
             patch.setenv(name, value)
-        released.run("make", "secrets")
-        running.serve(images[OLD])
+        running.serve("latest")
         try:
-            running.up()
+            for command in START:
+                released.run(*shlex.split(command))
             yield running
         finally:
             compose("down", "--volumes", "--timeout=5")
+            remove_images(PROJECT)
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ PUBLISHED = {
     "alertmanager": 9093,
     "grafana": 3000,
 }
-RATE = 100
+RATE, CLIENTS = 100, 16
 SERVICES: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
 
 
@@ -67,7 +67,7 @@ class Stack:
     """
 
     def __init__(self, checkout: Checkout, project: str, images: Mapping[str, str]) -> None:
-        self.checkout = checkout
+        self.checkout, self.project = checkout, project
         self.ports = {service: free_port() for service in PUBLISHED}
         published = {
             service: [f"127.0.0.1:{self.ports[service]}:{port}"]
@@ -88,12 +88,9 @@ class Stack:
         }
 
     def serve(self, image: str) -> None:
-        """From now on, this image is the one that is wanted."""
-        (self.checkout.folder / ".env").write_text(f"CHURN_IMAGE={image}\n")
-
-    def up(self) -> None:
-        """As README.md has it."""
-        self.checkout.run("docker", "compose", "up", "-d", "--wait")
+        """From now on, this image is wanted: a tag of ours, or another's name."""
+        name = image if ":" in image else f"{self.project}:{image}"
+        (self.checkout.folder / ".env").write_text(f"CHURN_IMAGE={name}\n")
 
     def api(self) -> Address:
         """The API, with the key of the smoke test."""
@@ -139,7 +136,7 @@ class Stack:
         body, key = orjson.dumps(customer), {"X-API-Key": self.key()}
         port = self.ports["load-balancer"]
         question = ("/predict", body)
-        with load(port, lambda _: question, clients=16, per_second=RATE, headers=key) as found:
+        with load(port, lambda _: question, clients=CLIENTS, per_second=RATE, headers=key) as found:
             yield found
 
     def query(self, sql: str, given: str = "") -> list[str]:

@@ -71,7 +71,7 @@ def test_what_was_there_is_there_after_down_and_up(stack: Stack, customer: Any):
 
     # At once: what has not reached the database yet waits in the volumes.
     stack.checkout.run("docker", "compose", "down")
-    stack.up()
+    stack.checkout.run("docker", "compose", "up", "-d", "--wait")
 
     logged(stack, wanted)
     found = stack.mlflow("experiments/search", {"max_results": 10})["experiments"]
