@@ -123,6 +123,13 @@ def in_prometheus(url: str, counter: str) -> float:
     return sum(float(one["value"][1]) for one in found["data"]["result"])
 
 
+def asked(url: str) -> float:
+    """When Prometheus last had an answer of the server that it has waited for longest."""
+    query = {"query": 'min(timestamp(up{job="churn"} == 1))'}
+    found = answered("GET", f"{url}/api/v1/query", params=query)
+    return min((float(one["value"][1]) for one in found["data"]["result"]), default=0.0)
+
+
 def in_grafana(url: str, counter: str) -> float:
     """The same as Grafana's datasource has it, asked by its administrator.
 
@@ -144,6 +151,9 @@ def smoke() -> None:
     """
     api = Api(address("load-balancer", 8000), api_key())
     prometheus, grafana = address("prometheus", 9090), address("grafana", 3000)
+    begun = time.time()
+    # Of a server that has just been started anew, Prometheus has the counters of the one before.
+    until(lambda: asked(prometheus) >= begun, "Prometheus", "a look at every server")
     before = {name: in_prometheus(prometheus, name) for name in COUNTERS}
     ids = send(api)
     print(f"API: {len(ids)} predictions")

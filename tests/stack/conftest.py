@@ -31,11 +31,13 @@ def with_engine(own_world: None) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Prints a line for whoever runs the tests."""
-    terminal = request.config.pluginmanager.getplugin("terminalreporter")
+    plugins = request.config.pluginmanager
+    terminal, capture = (plugins.getplugin(one) for one in ("terminalreporter", "capturemanager"))
 
     def line(text: str) -> None:
-        terminal.ensure_newline()
-        terminal.write_line(text)
+        with capture.global_and_fixture_disabled():
+            terminal.ensure_newline()
+            terminal.write_line(text)
 
     return line
 
