@@ -33,7 +33,7 @@ README = (ROOT / "deploy/kubernetes/README.md").read_text()
 SERVER = pod("churn")
 [SERVING] = SERVER.containers
 # Variables of code that is not here yet.
-COMING = {"DATABASE_PASSWORD_FILE", "INPUT", "OUTPUT", "MODEL"}
+COMING = {"INPUT", "OUTPUT", "MODEL"}
 
 
 # Security
