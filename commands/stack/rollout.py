@@ -1,7 +1,8 @@
 """`make rollout`: the servers change over to the image of `CHURN_IMAGE`, one after the other.
 
-Each is stopped in good order while the other answers; the next waits until the load balancer sends
-requests to the one before. If the new one does not become ready, the others stay as they are.
+The load balancer sends a server nothing more, and when it has answered what it had, it is replaced;
+the next waits until requests go to the new one. If that does not become ready, the others stay as
+they are.
 """
 
 from __future__ import annotations
@@ -9,41 +10,67 @@ from __future__ import annotations
 import csv
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from churn.errors import ChurnError, NotRolledOut
 from commands.stack.services import compose, run_in
 
 BALANCER, BACKEND = "load-balancer", "replicas"
-STATUS = ("wget", "-qO-", "http://127.0.0.1:8404/stats;csv")
-# Until a server is ready, and until the load balancer has noticed.
+# HAProxy's commands, in its container.
+RUNTIME = ("nc", "127.0.0.1", "9999")
+# Until a server is ready, and until the load balancer has noticed, or has no request there.
 READY_SECONDS, NOTICED_SECONDS, PAUSE = 60, 30.0, 0.2
 
 
-def states() -> dict[str, str]:
-    """The state of each server as the load balancer sees it, such as UP; in the order of its list.
+@dataclass(frozen=True)
+class State:
+    """A server as the load balancer sees it: its status, such as UP, and its requests at once."""
+
+    status: str
+    requests: int
+
+
+def told(command: str) -> str:
+    """What the load balancer answers to a command of HAProxy's runtime API.
 
     Raises:
         EngineFailed: it does not run.
     """
-    rows = csv.DictReader(run_in(BALANCER, *STATUS).lstrip("# ").splitlines())
+    return run_in(BALANCER, *RUNTIME, given=f"{command}\n")
+
+
+def states() -> dict[str, State]:
+    """The state of each server, in the order of the load balancer's list.
+
+    Raises:
+        EngineFailed: it does not run.
+    """
+    rows = csv.DictReader(told("show stat").lstrip("# ").splitlines())
     return {
-        row["svname"]: row["status"]
+        row["svname"]: State(row["status"], int(row["scur"]))
         for row in rows
         if row["pxname"] == BACKEND and row["svname"] != "BACKEND"
     }
 
 
-def wait_until_up(server: str) -> None:
-    """Wait until the load balancer sends requests to a server.
+def wait(server: str, is_there: Callable[[State], bool]) -> None:
+    """Wait until a server's state is what is wanted.
 
     Raises:
-        NotRolledOut: it does not.
+        NotRolledOut: it does not become so.
     """
     end = time.monotonic() + NOTICED_SECONDS
-    while (state := states()[server]) != "UP":
+    while not is_there(state := states()[server]):
         if time.monotonic() > end:
-            raise NotRolledOut(server, f"the load balancer says {state}")
+            why = f"the load balancer says {state.status}, {state.requests} requests"
+            raise NotRolledOut(server, why)
         time.sleep(PAUSE)
+
+
+def is_up(state: State) -> bool:
+    """Whether requests go there."""
+    return state.status.startswith("UP")
 
 
 def replace(server: str) -> None:
@@ -52,12 +79,16 @@ def replace(server: str) -> None:
     Raises:
         NotRolledOut: the new one does not become ready.
     """
-    told = ("--detach", "--no-deps", "--wait", f"--wait-timeout={READY_SECONDS}")
+    options = ("--detach", "--no-deps", "--wait", f"--wait-timeout={READY_SECONDS}")
+    told(f"set server {BACKEND}/{server} state drain")
     try:
-        compose("up", *told, server)
+        wait(server, lambda state: state.requests == 0)
+        compose("up", *options, server)
     except ChurnError as error:
         raise NotRolledOut(server, str(error)) from None
-    wait_until_up(server)
+    finally:
+        told(f"set server {BACKEND}/{server} state ready")
+    wait(server, is_up)
 
 
 def rollout() -> list[str]:
@@ -71,7 +102,7 @@ def rollout() -> list[str]:
     for server in servers:
         for other in servers:
             if other != server:
-                wait_until_up(other)
+                wait(other, is_up)
         replace(server)
         print(f"{server}: up")
     return servers

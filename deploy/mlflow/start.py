@@ -8,9 +8,8 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 # What is uploaded passes through the server: callers need no rights to the volume.
-SERVER = (
-    "server --host=0.0.0.0 --port=5000 --workers=1 --artifacts-destination=/var/lib/mlflow/artifacts"
-)
+ARTIFACTS = "/var/lib/mlflow/artifacts"
+SERVER = f"server --host=0.0.0.0 --port=5000 --workers=1 --artifacts-destination={ARTIFACTS}"
 
 password = Path(os.environ["MLFLOW_DATABASE_PASSWORD_FILE"]).read_text("utf-8").strip()
 address = make_url(os.environ["MLFLOW_DATABASE_URL"]).set(

@@ -155,6 +155,11 @@ class Stack:
         answer = Address(self.ports["prometheus"]).get(f"/api/v1/query?query={expression}")
         return answer.json["data"]["result"]  # type: ignore[no-any-return]
 
+    def earliest(self) -> float:
+        """The moment of the first answer of a server that Prometheus still has."""
+        found = self.series("min(min_over_time(timestamp(up)[1h:15s]))")
+        return float(found[0]["value"][1])
+
     def mlflow(self, path: str, content: Any) -> dict[str, Any]:
         """What MLflow answers to a POST."""
         reply = Address(self.ports["mlflow"]).post(f"/api/2.0/mlflow/{path}", content)
