@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from churn.errors import ChurnError, NotRolledOut
+from churn.errors import ChurnError, EngineFailed, NotRolledOut
 from commands.stack.services import compose, run_in
 
 BALANCER, BACKEND = "load-balancer", "replicas"
@@ -84,8 +84,8 @@ def replace(server: str) -> None:
     try:
         wait(server, lambda state: state.requests == 0)
         compose("up", *options, server)
-    except ChurnError as error:
-        raise NotRolledOut(server, str(error)) from None
+    except EngineFailed as error:
+        raise NotRolledOut(server, error.why) from None
     finally:
         told(f"set server {BACKEND}/{server} state ready")
     wait(server, is_up)

@@ -51,7 +51,7 @@ def address(service: str, port: int) -> str:
     try:
         published = compose("port", service, str(port))
     except EngineFailed as error:
-        raise ServiceDown(service, str(error)) from None
+        raise ServiceDown(service, error.why) from None
     if not published or published.endswith(":0"):
         raise ServiceDown(service, "it publishes no port")
     host, _, number = published.rpartition(":")

@@ -125,7 +125,8 @@ def in_prometheus(url: str, counter: str) -> float:
 
 def asked(url: str) -> float:
     """When Prometheus last had an answer of the server that it has waited for longest."""
-    query = {"query": 'min(timestamp(up{job="churn"} == 1))'}
+    # Of what is no plain selector, timestamp() would be now.
+    query = {"query": 'min(timestamp(up{job="churn"}) and up{job="churn"} == 1)'}
     found = answered("GET", f"{url}/api/v1/query", params=query)
     return min((float(one["value"][1]) for one in found["data"]["result"]), default=0.0)
 
