@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from churn.errors import ChurnError, EngineFailed, NotRolledOut
+from churn.errors import ChurnError, EngineFailed, NotRolledOut, ServiceDown
 from commands.stack.services import compose, run_in
 
 BALANCER, BACKEND = "load-balancer", "replicas"
@@ -35,16 +35,19 @@ def told(command: str) -> str:
     """What the load balancer answers to a command of HAProxy's runtime API.
 
     Raises:
-        EngineFailed: it does not run.
+        ServiceDown: it does not run.
     """
-    return run_in(BALANCER, *RUNTIME, given=f"{command}\n")
+    try:
+        return run_in(BALANCER, *RUNTIME, given=f"{command}\n")
+    except EngineFailed as error:
+        raise ServiceDown(BALANCER, error.why) from None
 
 
 def states() -> dict[str, State]:
     """The state of each server, in the order of the load balancer's list.
 
     Raises:
-        EngineFailed: it does not run.
+        ServiceDown: it does not run.
     """
     rows = csv.DictReader(told("show stat").lstrip("# ").splitlines())
     return {
@@ -96,7 +99,7 @@ def rollout() -> list[str]:
 
     Raises:
         NotRolledOut: one of them does not become ready, or another is not up.
-        EngineFailed: the stack does not run.
+        ServiceDown: the stack does not run.
     """
     servers = list(states())
     for server in servers:
