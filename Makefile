@@ -7,11 +7,11 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose packages pull test test-whole test-faults test-image score serve dispatcher migrate \
-  retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep pr-report comment \
-  pull-request release promote rollback image image-size image-sbom publish-image deploy mlflow track bench \
-  bench-quality _quality bench-serve bench-score bench-drift bench-image _environment _wrk _promtool lock \
-  figures clean
+.PHONY: help repro compose packages pull test test-whole test-faults test-image test-stack score serve dispatcher \
+  migrate retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep \
+  pr-report comment pull-request release promote rollback image image-size image-sbom publish-image deploy \
+  secrets smoke rollout kubernetes costs mlflow track bench bench-quality _quality bench-serve bench-score bench-drift \
+  bench-image _environment _wrk _promtool lock figures clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | column -t -s "$$(printf '\t')"
@@ -65,7 +65,10 @@ lint: $(INSTALLED) _promtool  ## ruff, mypy, import-linter, params.yaml against 
 	promtool check config deploy/prometheus/prometheus.yml
 	promtool test rules deploy/prometheus/tests/*.yml
 	amtool check-config deploy/alertmanager/alertmanager.yml
-	hadolint Dockerfile
+	hadolint Dockerfile deploy/mlflow/Dockerfile
+	check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	python -m commands.kubernetes --check
+	python -m commands.costs --check
 
 _promtool:
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { \
@@ -78,6 +81,9 @@ format: $(INSTALLED)  ## let ruff mend and format
 
 test-image: $(INSTALLED)  ## build, lock down, run and stop the image (IMAGE_UNDER_TEST=… tests that one instead)
 	python -m pytest -m image -n 0 tests/image
+
+test-stack: $(INSTALLED)  ## start docker-compose.yml's stack, kill its parts under load, roll out a model
+	python -m pytest -m stack -n 0 tests/stack
 
 test-faults: $(INSTALLED)  ## run the tests that kill, starve and swamp real servers
 	python -m pytest -m faults -n 0 tests/serve
@@ -124,6 +130,15 @@ image-size: $(INSTALLED)  ## what takes how much room in the image (IMAGE_UNDER_
 
 image-sbom: $(INSTALLED)  ## the list of everything in the image, CycloneDX (IMAGE_UNDER_TEST=…, or it is built)
 	@exec python -m commands.image.sbom
+
+secrets: $(INSTALLED)  ## write the passwords and keys of the stack that are missing, into secrets/
+	@python -m commands.stack.secrets
+
+smoke: $(INSTALLED)  ## send predictions and outcomes through the stack, and find them at its ends
+	@python -m commands.stack.smoke
+
+rollout: $(INSTALLED)  ## the stack's servers change over to CHURN_IMAGE, one after the other
+	@python -m commands.stack.rollout
 
 migrate: $(INSTALLED)  ## make or change the tables of the prediction log (DATABASE_URL=…)
 	@python -m commands.migrate
@@ -215,6 +230,7 @@ lock: $(INSTALLED)  ## compile the requirements from pyproject.toml
 	$(LOCK) --extra dev pyproject.toml -o requirements.txt
 	$(LOCK) --group serve --constraint requirements.txt $(UNUSED) -o requirements-serve.txt
 	$(LOCK) --group batch --constraint requirements.txt -o requirements-batch.txt
+	$(LOCK) --group mlflow --constraint requirements.txt -o deploy/mlflow/requirements.txt
 	$(LOCK) --group image --constraint requirements.txt -o requirements-image.txt
 	$(LOCK) --group bench --constraint requirements.txt -o requirements-bench.txt
 	sed -n 's/^\([^ ]*==[^ ]*\) .*/\1/p' requirements.txt | grep -v '^opentelemetry-' > $(VENV)/same.txt
@@ -223,6 +239,12 @@ lock: $(INSTALLED)  ## compile the requirements from pyproject.toml
 
 figures: $(INSTALLED)  ## write the figures of README.md from the reports
 	python -m commands.figures
+
+kubernetes: $(INSTALLED)  ## write what of deploy/kubernetes is made from deploy/prometheus, check all of it
+	python -m commands.kubernetes
+
+costs: $(INSTALLED)  ## write the costs in deploy/clouds.md from deploy/prices.yaml and the benchmarks
+	python -m commands.costs
 
 clean:  ## remove the environment and what the pipeline made (mlruns/ and predictions/ stay)
 	rm -rf $(VENV) .venv.bench .venv.bench-bento .venv.bench-evidently data models reports/plots reports/trials.csv reports/*.html dvc_plots .dvc/cache .dvc/tmp

@@ -144,14 +144,14 @@ def _log_place(given: argparse.Namespace, settings: ServeSettings) -> LogPlace:
 
     Raises:
         UnusableDatabaseUrl: `DATABASE_URL` is malformed.
+        UnusablePasswordFile: there is no password in the file that is to have it.
         SpoolUnusable: the folder cannot be written.
     """
     # Imported here, before the processes that need it are forked, and only if any does.
     from churn.database import database_url
 
     folder: Path = given.log_folder
-    default = f"sqlite:///{folder}/log.db"
-    url = database_url({"DATABASE_URL": os.environ.get("DATABASE_URL") or default})
+    url = database_url(os.environ, f"sqlite:///{folder}/log.db")
     # A server that is started again on its port finds what it has left.
     path = folder / f"spool-{given.port}.db"
     try:

@@ -55,7 +55,9 @@ def command(image: str, context: Path, labelled: Mapping[str, str], moment: int)
     """
     told = [f"--label={key}={value}" for key, value in labelled.items()]
     epoch = f"SOURCE_DATE_EPOCH={moment}"
-    given = [f"--build-context=bundle={context}", f"--build-arg={epoch}", f"--tag={image}"]
+    # The second name is of this machine: docker-compose.yml's servers run what was built last.
+    names = [f"--tag={image}", f"--tag={image.rpartition(':')[0]}:latest"]
+    given = [f"--build-context=bundle={context}", f"--build-arg={epoch}", *names]
     return ["--load", *given, *told, "."]
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from churn.errors import LogUnreachable, UnusableDatabaseUrl
+from churn.errors import LogUnreachable, UnusableDatabaseUrl, UnusablePasswordFile
 
 DEFAULT = "sqlite:///predictions/log.db"
 DRIVERS = {
@@ -44,14 +44,29 @@ INSERT_ROWS, KEPT_STATEMENTS = 200, 16
 WRITES = {"churn_writes": True}
 
 
-def database_url(environment: Mapping[str, str]) -> str:
+def database_url(environment: Mapping[str, str], default: str = DEFAULT) -> str:
     """Address of the prediction log: `DATABASE_URL`, or a file in `predictions/`.
+
+    The password may be in a file of its own, as containers have it: `DATABASE_PASSWORD_FILE`.
 
     Raises:
         UnusableDatabaseUrl: it is malformed, or of a database that is not supported.
+        UnusablePasswordFile: it cannot be read, or is not of one line.
     """
-    url = parsed(environment.get("DATABASE_URL", "").strip() or DEFAULT)
+    url = parsed(environment.get("DATABASE_URL", "").strip() or default)
+    if (path := environment.get("DATABASE_PASSWORD_FILE")) and url.get_backend_name() != "sqlite":
+        url = url.set(password=_password(Path(path)))
     return url.render_as_string(hide_password=False)
+
+
+def _password(path: Path) -> str:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusablePasswordFile(path, f"it cannot be read ({error})") from None
+    if len(lines) != 1 or not lines[0]:
+        raise UnusablePasswordFile(path, f"it has {len(lines)} lines")
+    return lines[0]
 
 
 def parsed(address: str, variable: str = "DATABASE_URL") -> URL:

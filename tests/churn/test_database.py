@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from churn.database import database_url, parsed, shown
-from churn.errors import LogUnreachable, UnusableDatabaseUrl
+from churn.errors import LogUnreachable, UnusableDatabaseUrl, UnusablePasswordFile
 from churn.prediction_log import PredictionLog
 
 
@@ -46,6 +46,35 @@ def test_another_address_is_refused_without_its_password(given, problem):
     with pytest.raises(UnusableDatabaseUrl, match=message) as caught:
         database_url({"DATABASE_URL": given})
     assert "hunter2" not in str(caught.value)
+
+
+def test_the_password_may_be_in_a_file(tmp_path):
+    file = tmp_path / "password"
+    file.write_text("p@ss/word %40\n")
+    found = database_url(
+        {"DATABASE_URL": "postgresql://me@db/churn", "DATABASE_PASSWORD_FILE": str(file)}
+    )
+    assert parsed(found).password == "p@ss/word %40"  # noqa: S105 - nobody's
+    # A file of a database has none.
+    told = {"DATABASE_URL": "sqlite:////var/log.db", "DATABASE_PASSWORD_FILE": str(file)}
+    assert database_url(told) == "sqlite:////var/log.db"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "it cannot be read .*No such file"),
+        (b"", "it has 0 lines"),
+        (b"one\ntwo\n", "it has 2 lines"),
+        (b"\xff", "it cannot be read .*utf-8"),
+    ],
+)
+def test_a_file_without_a_password_is_refused(content, problem, tmp_path):
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UnusablePasswordFile, match=f"password: {problem}.*on one line"):
+        database_url({"DATABASE_URL": "postgresql://db/c", "DATABASE_PASSWORD_FILE": str(file)})
 
 
 def test_an_address_is_shown_without_password_and_options():

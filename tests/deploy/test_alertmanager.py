@@ -115,7 +115,7 @@ def manager(ends: Ends, tmp_path: Path) -> Iterator[Running]:
         for name, text in {**SECRETS, "slack_url": f"http://127.0.0.1:{slack}/"}.items():
             (tmp_path / name).write_text(f"{text}\n")
         text = CONFIG.read_text().replace("/etc/alertmanager/secrets", str(tmp_path))
-        text = text.replace("http://127.0.0.1:8010/", f"http://127.0.0.1:{dispatcher}/")
+        text = text.replace("http://dispatcher:8010/", f"http://127.0.0.1:{dispatcher}/")
         (tmp_path / "alertmanager.yml").write_text(text)
         config = hastened(read_yaml(tmp_path / "alertmanager.yml"))
         config["global"].update(

@@ -12,28 +12,19 @@ from typing import Any
 import pytest
 
 from churn.bundle import Bundle
-from churn.errors import ChurnError
 from commands.image import engine
 from tests.checkout import Checkout
+from tests.engine import remove_images, users_engine
 from tests.image.contained import Contained, place_of
 
-# Before the tests get a home of their own: there are the engine's address and its plugins.
-CONFIG = os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
 UNDER_TEST = os.environ.get("IMAGE_UNDER_TEST")
 VERSION = "v1.2.0"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def with_engine(own_world: None) -> Iterator[None]:
-    """The user's engine; the tests end at once if there is none."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOCKER_CONFIG", CONFIG)
-        for name in ("IMAGE", "MODEL", "IMAGE_UNDER_TEST"):
-            patch.delenv(name, raising=False)
-        try:
-            engine.require()
-        except ChurnError as error:
-            pytest.exit(f"error: {error}", returncode=1)
+    """The user's engine."""
+    with users_engine("IMAGE", "MODEL", "IMAGE_UNDER_TEST"):
         yield
 
 
@@ -51,9 +42,7 @@ def name() -> Iterator[str]:
     """A name for images that nobody else has; they are removed in the end."""
     name = f"churn-test-{uuid.uuid4().hex[:8]}"
     yield name
-    images = engine.docker("images", "--quiet", "--no-trunc", name).split()
-    if images:
-        engine.docker("rmi", "--force", *{*images})
+    remove_images(name)
 
 
 def build(checkout: Checkout, *variables: str) -> str:

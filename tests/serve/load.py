@@ -6,7 +6,7 @@ import http.client
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +64,8 @@ def load(
     clients: int = 4,
     seconds: float = 30,
     keep_alive: bool = True,
+    per_second: float | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Iterator[Load]:
     """POST until the block ends.
 
@@ -73,9 +75,11 @@ def load(
         clients: at once.
         seconds: that a client waits for an answer.
         keep_alive: whether a client uses its connection again.
+        per_second: requests of all clients; as many as they can if none is given.
+        headers: of every request.
     """
     found, stop, numbers = Load(), threading.Event(), iter(range(10**9))
-    lock = threading.Lock()
+    lock, begun = threading.Lock(), time.monotonic()
 
     def client() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
@@ -83,9 +87,11 @@ def load(
             with lock:
                 number = next(numbers)
             path, body = question(number)
+            if per_second and stop.wait(begun + number / per_second - time.monotonic()):
+                break
             sent = time.monotonic()
             try:
-                reply = asked(connection, "POST", path, body)
+                reply = asked(connection, "POST", path, body, headers)
             except (OSError, http.client.HTTPException):
                 reply = None
             found.found.append(Asked(sent, time.monotonic() - sent, number, reply))

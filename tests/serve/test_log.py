@@ -179,7 +179,10 @@ def test_with_sigterm_every_answer_is_there(serving: Serving, telco: Model):
 
     answered = {one.reply.json["prediction_id"] for one in found.found if one.reply}
     assert len(answered) >= 300
-    assert answered <= {one["prediction_id"] for one in logged(file_of(server))}
+    # What a busy machine gave no time to write is in the spool, for the next start.
+    server.restart()
+    kept = lambda: answered <= {one["prediction_id"] for one in logged(file_of(server))}  # noqa: E731
+    until(kept, "every answer is there")
 
 
 def test_with_sigkill_every_answer_is_there_but_the_last_moments(telco: Model, tmp_path: Path):

@@ -31,6 +31,7 @@ from churn.errors.configuration import (
     WrongFeature,
 )
 from churn.errors.demo import DemoLacksServer, DemoNeedsTelco
+from churn.errors.deploying import InvalidManifests, NotRendered, OutdatedFile
 from churn.errors.image import (
     EngineFailed,
     ImageNotFound,
@@ -57,6 +58,7 @@ from churn.errors.prediction_log import (
     NothingLogged,
     OtherTableLogged,
     UnusableDatabaseUrl,
+    UnusablePasswordFile,
 )
 from churn.errors.registry import (
     AlreadyInStage,
@@ -140,6 +142,7 @@ from churn.errors.source import (
     WrongColumnType,
     WrongFileEnding,
 )
+from churn.errors.stack import NoSecrets, NotRolledOut, ServiceDown, SmokeFailed
 from churn.errors.tracking import NotRegistered, RunNotKept, RunsMissing, RunsNotSent
 
 __all__ = [
@@ -173,6 +176,7 @@ __all__ = [
     "InvalidBundle",
     "InvalidColumns",
     "InvalidImageName",
+    "InvalidManifests",
     "InvalidParameters",
     "InvalidStage",
     "InvalidVersion",
@@ -190,6 +194,7 @@ __all__ = [
     "NoRemote",
     "NoRepository",
     "NoRoom",
+    "NoSecrets",
     "NoSuchInput",
     "NoSuchTable",
     "NoSuchTag",
@@ -202,6 +207,8 @@ __all__ = [
     "NotLoaded",
     "NotOneQuestion",
     "NotRegistered",
+    "NotRendered",
+    "NotRolledOut",
     "NotWithinReach",
     "NothingInCommon",
     "NothingLogged",
@@ -213,6 +220,7 @@ __all__ = [
     "OtherRun",
     "OtherTable",
     "OtherTableLogged",
+    "OutdatedFile",
     "OutputExists",
     "PrecisionOutOfReach",
     "PromotionRefused",
@@ -227,6 +235,8 @@ __all__ = [
     "RunsNotSent",
     "SameVersion",
     "ServerFailed",
+    "ServiceDown",
+    "SmokeFailed",
     "SpoolUnusable",
     "StaleLock",
     "StaleModel",
@@ -253,6 +263,7 @@ __all__ = [
     "UnusableColumn",
     "UnusableDatabaseUrl",
     "UnusableKeys",
+    "UnusablePasswordFile",
     "UnusableScorer",
     "VariableMissing",
     "VersionExists",

@@ -19,9 +19,14 @@ class NoEngine(ChurnError):
 
 
 class EngineFailed(ChurnError):
-    """The container engine did not do what it was told."""
+    """The container engine did not do what it was told.
+
+    Attributes:
+        why: in the engine's own words.
+    """
 
     def __init__(self, command: str, why: str) -> None:
+        self.why = why
         super().__init__(f"{command} failed: {why}. Mend what it says, and try again.")
 
 

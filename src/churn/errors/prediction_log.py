@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from churn.errors.base import ChurnError
 from churn.wording import listed
@@ -16,6 +17,16 @@ class UnusableDatabaseUrl(ChurnError):
             f"{variable}: {problem}. Give postgresql://user:password@host:5432/name or "
             "sqlite:///folder/file.db; characters such as @ and / in a password are written "
             "%40 and %2F."
+        )
+
+
+class UnusablePasswordFile(ChurnError):
+    """The file that `DATABASE_PASSWORD_FILE` names holds no password."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"DATABASE_PASSWORD_FILE: {path}: {problem}. It holds the password of the database in "
+            "DATABASE_URL, on one line, and must be readable by the user of this process."
         )
 
 

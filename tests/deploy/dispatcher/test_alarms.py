@@ -29,7 +29,9 @@ def managing(folder: Path, dispatcher: Dispatcher) -> Iterator[Running]:
     (folder / "dispatcher_token").write_text(f"{TOKEN}\n")
     text = (DEPLOY / "alertmanager/alertmanager.yml").read_text()
     text = text.replace("/etc/alertmanager/secrets", str(folder))
-    (folder / "alertmanager.yml").write_text(text.replace(":8010/", f":{dispatcher.port}/"))
+    (folder / "alertmanager.yml").write_text(
+        text.replace("dispatcher:8010", f"127.0.0.1:{dispatcher.port}")
+    )
     config = read_yaml(folder / "alertmanager.yml")
     config["receivers"] = [
         one if one["name"] == "dispatcher" else {"name": one["name"]} for one in config["receivers"]

@@ -1,0 +1,1 @@
+"""`make secrets`, `make smoke`, `make rollout`: the services of docker-compose.yml."""
