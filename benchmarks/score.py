@@ -15,9 +15,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,15 +28,14 @@ import pyarrow.parquet as pq
 from benchmarks.medians import median
 from benchmarks.pipeline import measured
 from benchmarks.processes import cores_at_work
-from churn.bundle import Bundle
 from churn.features import feature_set
 from churn.files import write_json
 from churn.params import read_parameters
 from churn.settings import Parameters
 from churn.synthetic import WORLDS, draw_from
 from churn.tables import arrow_type, to_arrow
-from churn.training import train
 
+T = TypeVar("T")
 RESULT = Path("reports/bench/score.json")
 DRAWN, FEW, LEARNT = 500_000, 1_000, 20_000
 # The model of the design's figures, and the shape of the committed one.
@@ -53,8 +54,17 @@ def parameters() -> Parameters:
     return found
 
 
-def model(folder: Path, trees: int, depth: int) -> Bundle:
-    """Train a model, and write it."""
+def apart(function: Callable[..., T], *given: Any) -> T:
+    """Call a function in another process: a process begins with the peak memory of its parent."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *given).result()
+
+
+def write_model(folder: Path, trees: int, depth: int) -> int:
+    """Train a model, and write it; how many inputs it has."""
+    # Imported here, as it takes memory that would be counted.
+    from churn.training import train
+
     given = parameters()
     changed = given.model.model_copy(update={"n_estimators": trees, "max_depth": depth})
     drawn = draw_from(WORLDS["none"], LEARNT, np.random.default_rng(1), "CUST")
@@ -63,7 +73,7 @@ def model(folder: Path, trees: int, depth: int) -> Bundle:
     outcome = drawn.churned.astype(np.float64)
     bundle = train(drawn.columns, features, outcome, whole, "0" * 64).bundle
     bundle.save(folder)
-    return bundle
+    return len(bundle.manifest.preprocessor.inputs)
 
 
 def write_customers(path: Path, rows: int) -> None:
@@ -138,7 +148,7 @@ class Round:
         return {"seconds": round(float(subprocess.check_output(command, text=True)), 3)}
 
 
-def checked(folder: Path) -> None:
+def check(folder: Path) -> None:
     """Hold both scores against each other: other scores are not worth measuring.
 
     Raises:
@@ -162,18 +172,18 @@ def compared(rounds: int, rows: int) -> dict[str, Any]:
     others: list[float] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        write_customers(folder / "all.parquet", rows)
-        write_customers(folder / "few.parquet", FEW)
+        apart(write_customers, folder / "all.parquet", rows)
+        apart(write_customers, folder / "few.parquet", FEW)
         for name, (trees, depth) in MODELS.items():
-            bundle = model(folder / str(depth), trees, depth)
+            inputs = apart(write_model, folder / str(depth), trees, depth)
             found = []
             for number in range(rounds):
                 print(f"{name}, round {number + 1} of {rounds}", flush=True)
                 others.append(cores_at_work())
                 found.append(Round(folder / str(depth), folder, rows).figures())
-                checked(folder)
+                apart(check, folder)
             models[name] = {
-                "inputs": len(bundle.manifest.preprocessor.inputs),
+                "inputs": inputs,
                 **median(found),
                 "ratios": median([ratios(one) for one in found]),
             }
@@ -192,8 +202,8 @@ def compared(rounds: int, rows: int) -> dict[str, Any]:
 def main() -> None:
     """Measure, print, write."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--rows", type=int, default=4_000_000)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--rows", type=int, default=1_000_000)
     given = arguments.parse_args()
     write_json(RESULT, compared(given.rounds, given.rows))
     print(RESULT.read_text(), end="")
