@@ -45,7 +45,8 @@ STAGE = "prod"
 PARAMS, LOCK = "params.yaml", "dvc.lock"
 TRAIN, TEST = Path("data/features/train.parquet"), Path("data/features/test.parquet")
 NO_CHAMPION = f"""there is no champion yet: no commit has the git tag churn#{STAGE}.
-git fetch --tags brings the remote's; git tag 'churn#{STAGE}' makes this commit's model one."""
+git fetch --tags brings the remote's; make release VERSION=v1.0.0 and make promote VERSION=v1.0.0
+STAGE={STAGE} make this commit's model one."""
 
 
 @dataclass(frozen=True)

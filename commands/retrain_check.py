@@ -24,6 +24,7 @@ from churn.monitoring import Check, Periods, Watched, check
 from churn.params import read_parameters
 from churn.prediction_log import PredictionLog
 from churn.quality import METRICS
+from churn.retraining import FEWEST
 from churn.settings import DriftSettings
 
 PARAMS, REPORT = Path("params.yaml"), Path("reports/retrain.json")
@@ -67,7 +68,8 @@ def _drift(found: Check) -> str:
     if not drifts:
         return "nothing is known, there are no predictions"
     name, strongest = next(iter(drifts.items()))
-    return f"{found.comparison.level}; the strongest is {name}, PSI {strongest.psi:.3f}"
+    few = "" if found.comparison.rows >= FEWEST else f", of too few to act upon (below {FEWEST})"
+    return f"{found.comparison.level}; the strongest is {name}, PSI {strongest.psi:.3f}{few}"
 
 
 def _quality(found: Check, model: Watched, settings: DriftSettings) -> str:

@@ -13,13 +13,13 @@ from typing import Any
 import pyarrow as pa
 
 from churn.differences import Data
-from churn.errors import NotWithinReach
+from churn.errors import NotWithinReach, UnknownRevision
 from churn.files import read_parquet
 from churn.params import checked
 from churn.settings import Parameters, SplitSettings
 from commands.champion import LOCK, PARAMS, Champion, challenger, here, history_of, loaded, yaml
 from commands.revisions import Commit, outs, sha_of
-from commands.tags import MODEL
+from commands.tags import MODEL, tag_of
 from pipelines.stage import run
 
 # As DVC calls the working tree.
@@ -87,6 +87,21 @@ class Side:
             return read_parquet(fetched)
 
 
+def revision(name: str) -> str:
+    """A revision as git and DVC know it; of a version or stage its tag.
+
+    Raises:
+        UnknownRevision: there is none of that name.
+    """
+    try:
+        sha_of(name)
+    except UnknownRevision:
+        if tag := tag_of(name):
+            return tag
+        raise
+    return name
+
+
 def committed(letter: str, name: str) -> Side:
     """One of the two from a commit or an experiment.
 
@@ -95,6 +110,7 @@ def committed(letter: str, name: str) -> Side:
         NotWithinReach: its model is neither in DVC's cache nor in the remote.
         UnusableChampion: this version of the code cannot read it.
     """
+    name = revision(name)
     commit = Commit(name, sha_of(name))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "bundle"

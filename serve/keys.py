@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ def read_keys(environment: Mapping[str, str]) -> tuple[Key, ...]:
         try:
             lines = Path(path).read_text("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise UnusableKeys(path, f"it cannot be read ({error})") from None
+            raise UnusableKeys(path, f"it cannot be read by user {os.getuid()} ({error})") from None
         written = [line.strip() for line in lines if not line.lstrip().startswith("#")]
         return _checked(path, [line for line in written if line])
     if given := environment.get(LIST):

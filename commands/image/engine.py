@@ -11,6 +11,9 @@ from pathlib import Path
 
 from churn.errors import EngineFailed, ImageNotFound, NoEngine
 
+# Of how to get help, which is no reason.
+HINTS = ("Run 'docker", "See 'docker")
+
 
 def require() -> None:
     """Check that there is an engine that can build.
@@ -90,5 +93,5 @@ def copied(container: str, path: str) -> bytes:
 
 
 def _last_line(text: str) -> str:
-    lines = text.strip().splitlines() or ["it says nothing"]
-    return lines[-1].rstrip(".")
+    lines = [one for one in text.splitlines() if one.strip() and not one.startswith(HINTS)]
+    return (lines or ["it says nothing"])[-1].rstrip(".")

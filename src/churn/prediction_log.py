@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import Connection, Engine, delete, inspect, text
@@ -110,7 +111,11 @@ class PredictionLog:
             LogUnreachable: the database does not answer.
             LogSchemaOutdated: its tables are not those of this code.
         """
-        log = cls(engine_of(parsed(url)))
+        address = parsed(url)
+        if address.get_backend_name() == "sqlite" and not Path(str(address.database)).exists():
+            # To look is not to make one.
+            raise LogSchemaOutdated(shown(address), None, REVISION)
+        log = cls(engine_of(address))
         try:
             log._refuse_other_tables()
         except BaseException:

@@ -8,13 +8,13 @@ from churn.retraining import decide
 from tests.drifting import SETTINGS
 
 
-def _comparison(**levels):
+def _comparison(rows=500, **levels):
     """Columns with their PSI and level."""
     drifts = {
         name: Drift(psi, 0.02, 0.001, level, ("a",), (1.0,), (1.0,))
         for name, (psi, level) in levels.items()
     }
-    return Comparison(500, drifts)
+    return Comparison(rows, drifts)
 
 
 def _quality(*, fallen):
@@ -41,6 +41,11 @@ def test_drift_is_a_reason_at_the_level_of_alarm():
 
     assert found.retrain
     assert found.reasons == ("charge has drifted: PSI 0.313, alarm from 0.25",)
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(4, False), (199, False), (200, True)])
+def test_a_few_customers_are_no_reason(rows, expected):
+    assert _decide(_comparison(rows, charge=(13.1, "alarm"))).retrain is expected
 
 
 def test_a_high_psi_that_may_be_chance_is_none():

@@ -34,8 +34,10 @@ class LogUnreachable(ChurnError):
     """The database of the prediction log does not answer, or cannot write; it may do so later."""
 
     def __init__(self, address: str, why: str) -> None:
+        is_file = address.startswith("sqlite")
+        whether = "this user may write in its folder" if is_file else "the database runs"
         super().__init__(
-            f"prediction log at {address}: {why}. See that the database runs and DATABASE_URL is "
+            f"prediction log at {address}: {why}. See that {whether} and DATABASE_URL is "
             "its address, and try again."
         )
 
@@ -44,11 +46,13 @@ class LogSchemaOutdated(ChurnError):
     """The tables of the prediction log are not those that this code reads and writes."""
 
     def __init__(self, address: str, found: str | None, needed: str) -> None:
-        have = f"its tables are of version {found}" if found else "it has no tables"
-        super().__init__(
-            f"prediction log at {address}: {have}, this code needs {needed}. Run make migrate "
-            "with the newest code."
-        )
+        if found:
+            why = f"its tables are of version {found}, this code needs {needed}"
+            mend = "Run make migrate with the newest code"
+        else:
+            why = "no server has written there"
+            mend = "If one has, DATABASE_URL is another; make migrate makes an empty log"
+        super().__init__(f"prediction log at {address}: {why}. {mend}.")
 
 
 class NothingLogged(ChurnError):

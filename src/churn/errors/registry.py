@@ -22,8 +22,9 @@ class InvalidStage(ChurnError):
     """What was given as a stage is none."""
 
     def __init__(self, stage: str) -> None:
+        given = f"STAGE={stage!r} is no stage" if stage else "STAGE is missing"
         super().__init__(
-            f"STAGE={stage!r} is no stage: two lower-case letters, digits or hyphens or more, "
+            f"{given}: two lower-case letters, digits or hyphens or more, "
             "that begin with a letter, end with no hyphen, and are not like a version. Name one, "
             "such as STAGE=prod."
         )
@@ -112,9 +113,9 @@ class NoEarlierVersion(ChurnError):
     """A stage has had nothing that could come back."""
 
     def __init__(self, stage: str, present: str | None) -> None:
-        had = f"before {present}" if present else "at all"
+        held = f"is at the first model that it had ({present})" if present else "has had no model"
         super().__init__(
-            f"stage {stage} has had no model {had}, so there is nothing to go back to. "
+            f"stage {stage} {held}: there is nothing to go back to. "
             "git fetch --tags brings the remote's tags; make promote puts a version there."
         )
 

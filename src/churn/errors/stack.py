@@ -38,6 +38,7 @@ class NotRolledOut(ChurnError):
 
     def __init__(self, server: str, why: str) -> None:
         super().__init__(
-            f"{server} does not take over: {why}. docker compose logs {server} says more. The "
-            "others serve as before: mend it, or go back with CHURN_IMAGE, and run make rollout."
+            f"{server} does not take over: {why}. docker compose logs {server} says more; an image "
+            "that is not there is built by make image. The others serve as before: mend it, or "
+            "go back with CHURN_IMAGE, and run make rollout."
         )
