@@ -112,11 +112,7 @@ class Scorer:
         Raises:
             InvalidColumns: an unknown, absent or misshapen column.
         """
-        return self.probabilities_of(self.matrix(columns))
-
-    def probabilities_of(self, matrix: NDArray[np.float32]) -> Floats:
-        """The same of a model matrix (n, inputs)."""
-        return self.bundle.manifest.calibration.probabilities(self.margins_of(matrix))
+        return self.bundle.manifest.calibration.probabilities(self.margins(columns))
 
     def uncalibrated(self, columns: Columns) -> Floats:
         """The trees' own probabilities (n,), before calibration: for comparison only."""
