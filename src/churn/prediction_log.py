@@ -112,7 +112,7 @@ class PredictionLog:
             LogSchemaOutdated: its tables are not those of this code.
         """
         address = parsed(url)
-        if address.get_backend_name() == "sqlite" and not Path(str(address.database)).exists():
+        if address.get_backend_name() == "sqlite" and _could_be(Path(str(address.database))):
             # To look is not to make one.
             raise LogSchemaOutdated(shown(address), None, REVISION)
         log = cls(engine_of(address))
@@ -272,3 +272,11 @@ def _meant(connection: Connection, feedback: Sequence[Feedback]) -> list[str | N
     for (number, *_), one in zip(by_customer, found, strict=True):
         ids[number] = one
     return ids
+
+
+def _could_be(path: Path) -> bool:
+    """Whether nothing is at a path where a file could be."""
+    try:
+        return not path.exists() and all(one.is_dir() for one in path.parents if one.exists())
+    except OSError:  # a folder that this user may not enter: the database says so
+        return False

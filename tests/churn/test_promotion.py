@@ -39,11 +39,16 @@ def test_a_stage_is_a_word(stage):
 
 
 @pytest.mark.parametrize(
-    "stage", ["", "p", "Prod", "pro_d", "a b", "-prod", "prod-", "1st", "v1", "x;y", "é1"]
+    "stage", ["p", "Prod", "pro_d", "a b", "-prod", "prod-", "1st", "v1", "x;y", "é1"]
 )
 def test_anything_else_is_no_stage(stage):
     with pytest.raises(InvalidStage, match=r"is no stage: .* such as STAGE=prod"):
         checked_stage(stage)
+
+
+def test_no_stage_is_missing():
+    with pytest.raises(InvalidStage, match=r"^STAGE is missing: .* such as STAGE=prod"):
+        checked_stage("")
 
 
 def held(*commits: str) -> list[Held]:
