@@ -10,7 +10,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 .PHONY: help repro compose packages pull test test-whole test-faults test-image test-stack score serve dispatcher \
   migrate retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep \
   pr-report comment pull-request release promote rollback image image-size image-sbom publish-image deploy \
-  secrets smoke rollout kubernetes costs mlflow track bench bench-quality _quality bench-serve bench-score bench-drift \
+  secrets smoke rollout kubernetes mlflow track bench bench-quality _quality bench-serve bench-score bench-drift \
   bench-image _environment _wrk _promtool lock figures clean
 
 help:  ## list the targets
@@ -68,7 +68,6 @@ lint: $(INSTALLED) _promtool  ## ruff, mypy, import-linter, params.yaml against 
 	hadolint Dockerfile deploy/mlflow/Dockerfile
 	check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	python -m commands.kubernetes --check
-	python -m commands.costs --check
 
 _promtool:
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || { \
@@ -237,14 +236,11 @@ lock: $(INSTALLED)  ## compile the requirements from pyproject.toml
 	$(LOCK) --group bench-bento --constraint $(VENV)/same.txt -o requirements-bench-bento.txt
 	$(LOCK) --group bench-evidently -o requirements-bench-evidently.txt
 
-figures: $(INSTALLED)  ## write the figures of README.md from the reports
+figures: $(INSTALLED)  ## write the figures of README.md and deploy/clouds.md from what they come from
 	python -m commands.figures
 
 kubernetes: $(INSTALLED)  ## write what of deploy/kubernetes is made from deploy/prometheus, check all of it
 	python -m commands.kubernetes
-
-costs: $(INSTALLED)  ## write the costs in deploy/clouds.md from deploy/prices.yaml and the benchmarks
-	python -m commands.costs
 
 clean:  ## remove the environment and what the pipeline made (mlruns/ and predictions/ stay)
 	rm -rf $(VENV) .venv.bench .venv.bench-bento .venv.bench-evidently data models reports/plots reports/trials.csv reports/*.html dvc_plots .dvc/cache .dvc/tmp

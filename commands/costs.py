@@ -1,15 +1,11 @@
-"""`make costs`: write what serving costs on three clouds into deploy/clouds.md.
+"""What serving costs on three clouds, from the list prices of deploy/prices.yaml.
 
-From the list prices of deploy/prices.yaml and what the benchmarks measured. `--check` writes
-nothing and exits with 1 when the page says something else.
+`make figures` writes it into deploy/clouds.md.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import re
-import sys
 import textwrap
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,14 +14,9 @@ from pydantic import Field
 from ruamel.yaml import YAML
 
 from churn.contract import Frozen
-from churn.errors import ChurnError, OutdatedFile
-from churn.files import write_text
 from churn.params import checked
-from commands.figures import measured
 
 PRICES = Path("deploy/prices.yaml")
-PAGE = Path("deploy/clouds.md")
-BLOCK = re.compile(r"(<!-- costs -->\n).*(<!-- /costs -->)", re.DOTALL)
 DAY = 24 * 3600
 # 365 days in twelve parts.
 MONTH_HOURS, MONTH_DAYS = 730, 365 / 12
@@ -91,11 +82,13 @@ class Prices(Frozen):
     platforms: Annotated[list[Platform], Field(min_length=1)]
 
 
-def throughput() -> float:
-    """Predictions a second that one core answers with the log, by the benchmarks on README."""
-    served = measured("serve", "bench-serve")
-    full = served["servers"]["ours"]["closed"]["64"]["requests_per_second"]
-    return full / served["machine"]["cores"] * measured("log", "bench")["ratios"]["throughput"]
+def prices() -> Prices:
+    """Those of `deploy/prices.yaml`.
+
+    Raises:
+        InvalidParameters: it has a mistake.
+    """
+    return checked(Prices, YAML(typ="safe", pure=True).load(PRICES), str(PRICES))
 
 
 def peak(load: Load, a_day: float) -> float:
@@ -122,7 +115,11 @@ def monthly(platform: Platform, count: int, a_day: float) -> float:
 
 
 def table(prices: Prices, per_core: float) -> str:
-    """The costs as Markdown, and what they rest on."""
+    """The costs as Markdown, and what they rest on.
+
+    Args:
+        per_core: predictions a second that one core answers.
+    """
     load = prices.load
     rows = [
         _row(load, platform, a_day, per_core)
@@ -157,37 +154,3 @@ def _basis(prices: Prices, per_core: float) -> str:
         f"{load.most_used:.0%} of that; one more instance than this needs is there to be lost."
     )
     return textwrap.fill(text, WIDTH)
-
-
-def filled(page: str) -> str:
-    """The page with the costs as they are now.
-
-    Raises:
-        InvalidParameters: `deploy/prices.yaml` has a mistake.
-        OutdatedFile: the page has no place for them.
-    """
-    prices = checked(Prices, YAML(typ="safe", pure=True).load(PRICES), str(PRICES))
-    text, found = BLOCK.subn(rf"\g<1>{table(prices, throughput())}\n\g<2>", page)
-    if not found:
-        raise OutdatedFile(PAGE, "costs, after putting <!-- costs --> and <!-- /costs --> into it")
-    return text
-
-
-def main() -> None:
-    """Fill in, or check; exits with 1 on a user's mistake."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--check", action="store_true", help="only say whether they agree")
-    given = arguments.parse_args()
-    before = PAGE.read_text(encoding="utf-8")
-    try:
-        after = filled(before)
-        if not given.check:
-            write_text(PAGE, after)
-        elif before != after:
-            raise OutdatedFile(PAGE, "costs")
-    except ChurnError as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
-"""`make figures`: write the figures of README.md from the reports that hold them.
+"""`make figures`: write the figures of README.md and deploy/clouds.md from what they come from.
 
 A figure stands between `<!-- name -->` and `<!-- /name -->`. `--check` writes nothing and exits
-with 1 when README.md says something else than the reports.
+with 1 when a page says something else than the reports, benchmarks and prices.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from churn.errors import ChurnError
 from churn.files import read_json, write_text
-from commands import summary
+from commands import costs, summary
 
-README = Path("README.md")
 QUALITY = ("roc_auc", "pr_auc", "f1", "log_loss", "brier")
 BALANCE = ("log_loss", "pr_auc", "roc_auc", "f1")
 BENCH = Path("reports/bench")
@@ -211,27 +211,43 @@ def _row(name: str, found: dict[str, float], metrics: Sequence[str]) -> str:
     return f"| {name} | {' | '.join(f'{found[metric]:.4f}' for metric in metrics)} |"
 
 
-BLOCKS = {
-    "summary": results,
-    "bench": speed,
-    "serve": served,
-    "image": contained,
-    "score": tables_scored,
-    "drift": drifted,
-    "log": logged,
-    "search": searched,
-    "quality": quality,
-    "balance": balance,
+def clouds() -> str:
+    """What serving costs on clouds, by their prices and what one core answered in benchmarks."""
+    served = measured("serve", "bench-serve")
+    full = served["servers"]["ours"]["closed"]["64"]["requests_per_second"]
+    with_log = measured("log", "bench")["ratios"]["throughput"]
+    return costs.table(costs.prices(), full / served["machine"]["cores"] * with_log)
+
+
+README, CLOUDS = Path("README.md"), Path("deploy/clouds.md")
+PAGES: Mapping[Path, Mapping[str, Callable[[], str]]] = {
+    README: {
+        "summary": results,
+        "bench": speed,
+        "serve": served,
+        "image": contained,
+        "score": tables_scored,
+        "drift": drifted,
+        "log": logged,
+        "search": searched,
+        "quality": quality,
+        "balance": balance,
+    },
+    CLOUDS: {"costs": clouds},
 }
 
 
-def filled(text: str) -> str:
-    """The text with every figure replaced by what the reports say."""
-    for name, content in BLOCKS.items():
+def filled(page: Path, text: str) -> str:
+    """A page's text with every figure replaced by what it comes from.
+
+    Raises:
+        ChurnError: what it comes from has a mistake.
+    """
+    for name, content in PAGES[page].items():
         block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text, found = block.subn(rf"\g<1>{content()}\n\g<2>", text)
         if not found:
-            sys.exit(f"error: {README}: there is no place for <!-- {name} -->.")
+            sys.exit(f"error: {page}: there is no place for <!-- {name} -->.")
     return text
 
 
@@ -239,12 +255,17 @@ def main() -> None:
     """Fill in, or check."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--check", action="store_true", help="only say whether they agree")
-    before = README.read_text(encoding="utf-8")
-    after = filled(before)
-    if not arguments.parse_args().check:
-        write_text(README, after)
-    elif before != after:
-        sys.exit("error: README.md has other figures than the reports. Run make figures.")
+    is_check = arguments.parse_args().check
+    for page in PAGES:
+        before = page.read_text(encoding="utf-8")
+        try:
+            after = filled(page, before)
+        except ChurnError as error:
+            sys.exit(f"error: {error}")
+        if not is_check:
+            write_text(page, after)
+        elif before != after:
+            sys.exit(f"error: {page} has other figures than it should. Run make figures.")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import requests
 from pyarrow import csv
 
 from commands.compose import parameters
-from commands.figures import filled
+from commands.figures import PAGES, filled
 from tests.checkout import ROOT, Checkout
 from tests.readme import BLOCKS, COMMANDS, QUEUE, README, section, sessions
 from tests.s3 import S3
@@ -237,7 +237,9 @@ def test_the_sample_is_from_the_file():
 
 def test_the_figures_are_those_of_the_reports(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
-    assert filled(README) == README
+    for page in PAGES:
+        text = page.read_text()
+        assert filled(page, text) == text
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"`make ([\w-]+)", README))))

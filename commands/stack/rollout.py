@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import csv
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from churn.errors import ChurnError, EngineFailed, NotRolledOut, ServiceDown
-from commands.stack.services import compose, run_in
+from commands.stack.services import compose, run_in, until
 
 BALANCER, BACKEND = "load-balancer", "replicas"
 # HAProxy's commands, in its container.
 RUNTIME = ("nc", "127.0.0.1", "9999")
 # Until a server is ready, and until the load balancer has noticed, or has no request there.
-READY_SECONDS, NOTICED_SECONDS, PAUSE = 60, 30.0, 0.2
+READY_SECONDS, NOTICED_SECONDS = 60, 30.0
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,13 @@ def wait(server: str, is_there: Callable[[State], bool]) -> None:
     Raises:
         NotRolledOut: it does not become so.
     """
-    end = time.monotonic() + NOTICED_SECONDS
-    while not is_there(state := states()[server]):
-        if time.monotonic() > end:
-            why = f"the load balancer says {state.status}, {state.requests} requests"
-            raise NotRolledOut(server, why)
-        time.sleep(PAUSE)
+
+    def failure() -> NotRolledOut:
+        state = states()[server]
+        told = f"the load balancer says {state.status}, {state.requests} requests"
+        return NotRolledOut(server, told)
+
+    until(lambda: is_there(states()[server]), failure, NOTICED_SECONDS)
 
 
 def is_up(state: State) -> bool:

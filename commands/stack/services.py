@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+import time
+from collections.abc import Callable
 
-from churn.errors import EngineFailed, ServiceDown
+from churn.errors import ChurnError, EngineFailed, ServiceDown
+
+PAUSE = 0.2
 
 
 def compose(*arguments: str, given: str | None = None) -> str:
@@ -31,6 +35,21 @@ def compose(*arguments: str, given: str | None = None) -> str:
         lines = done.stderr.strip().splitlines() or ["it says nothing"]
         raise EngineFailed(command, lines[-1].rstrip("."))
     return done.stdout.strip()
+
+
+def until(condition: Callable[[], bool], failure: Callable[[], ChurnError], seconds: float) -> None:
+    """Wait until something of the stack is as it should be.
+
+    Args:
+        condition: what is waited for.
+        failure: what is raised if that is not so within so many seconds.
+        seconds: to wait.
+    """
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise failure()
+        time.sleep(PAUSE)
 
 
 def run_in(service: str, *command: str, given: str | None = None) -> str:

@@ -16,9 +16,9 @@ import requests
 
 from churn.errors import ChurnError, NoSecrets, SmokeFailed
 from commands.stack.secrets import FOLDER
-from commands.stack.services import address, run_in
+from commands.stack.services import address, run_in, until
 
-CUSTOMERS, SECONDS, ANSWER_SECONDS, PAUSE = 20, 90.0, 15, 0.5
+CUSTOMERS, SECONDS, ANSWER_SECONDS = 20, 90.0, 15
 COUNTERS = ("churn_predictions_total", "churn_outcomes_total")
 # What it knows the datasource by: deploy/grafana/provisioning.
 DATASOURCE = "churn-prometheus"
@@ -94,20 +94,21 @@ def tell(api: Api, ids: list[str]) -> None:
     """Tell what became of each of the customers."""
     now = datetime.now(UTC).isoformat()
     outcomes = [{"prediction_id": one, "churned": False, "observed_at": now} for one in ids]
-    until(lambda: api.post("/feedback", outcomes)["recorded"] == len(ids), "feedback", "recorded")
+
+    def are_recorded() -> bool:
+        told = api.post("/feedback", outcomes)
+        return bool(told["recorded"] + told["repeated"] == len(ids))
+
+    arrive(are_recorded, "POST /feedback", "outcomes")
 
 
-def until(condition: Callable[[], bool], where: str, what: str) -> None:
-    """Wait until something holds.
+def arrive(condition: Callable[[], bool], where: str, what: str) -> None:
+    """Wait until something is where it should be.
 
     Raises:
-        SmokeFailed: it does not.
+        SmokeFailed: it is not.
     """
-    end = time.monotonic() + SECONDS
-    while not condition():
-        if time.monotonic() > end:
-            raise SmokeFailed(where, f"{what}: not within {SECONDS:g} s")
-        time.sleep(PAUSE)
+    until(condition, lambda: SmokeFailed(where, f"{what}: not within {SECONDS:g} s"), SECONDS)
 
 
 def stored(ids: list[str]) -> tuple[int, int]:
@@ -123,7 +124,7 @@ def in_prometheus(url: str, counter: str) -> float:
     return sum(float(one["value"][1]) for one in found["data"]["result"])
 
 
-def asked(url: str) -> float:
+def last_scrape(url: str) -> float:
     """When Prometheus last had an answer of the server that it has waited for longest."""
     # Of what is no plain selector, timestamp() would be now.
     query = {"query": 'min(timestamp(up{job="churn"}) and up{job="churn"} == 1)'}
@@ -154,13 +155,13 @@ def smoke() -> None:
     prometheus, grafana = address("prometheus", 9090), address("grafana", 3000)
     begun = time.time()
     # Of a server that has just been started anew, Prometheus has the counters of the one before.
-    until(lambda: asked(prometheus) >= begun, "Prometheus", "a look at every server")
+    arrive(lambda: last_scrape(prometheus) >= begun, "Prometheus", "a look at every server")
     before = {name: in_prometheus(prometheus, name) for name in COUNTERS}
     ids = send(api)
     print(f"API: {len(ids)} predictions")
     tell(api, ids)
     print(f"API: {len(ids)} outcomes")
-    until(lambda: stored(ids) == (len(ids), len(ids)), "PostgreSQL", "predictions and outcomes")
+    arrive(lambda: stored(ids) == (len(ids), len(ids)), "PostgreSQL", "predictions and outcomes")
     print(f"PostgreSQL: {len(ids)} predictions, {len(ids)} outcomes")
     wanted = {name: count + len(ids) for name, count in before.items()}
     counted("Prometheus", lambda name: in_prometheus(prometheus, name), wanted)
@@ -177,7 +178,7 @@ def counted(place: str, look: Callable[[str], float], wanted: Mapping[str, float
     Raises:
         SmokeFailed: they are not.
     """
-    until(
+    arrive(
         lambda: all(look(name) >= count for name, count in wanted.items()),
         place,
         " and ".join(f"{name} at {count:g}" for name, count in wanted.items()),

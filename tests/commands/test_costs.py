@@ -1,16 +1,15 @@
-"""make costs: the arithmetic, and a page that says what it gives."""
+"""What clouds cost: the arithmetic, and prices that are checked."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.files import write_json
-from commands import costs, figures
+from churn.errors import InvalidParameters
+from commands import costs
 from tests.checkout import ROOT
 from tests.deploy.running import read_yaml, write_yaml
 
@@ -80,58 +79,14 @@ def test_one_may_be_lost_and_the_others_still_carry_the_peak(a_day: int):
         assert carried >= costs.peak(PRICES.load, a_day) * (1 - 1e-12)
 
 
-def test_a_vcpu_answers_a_cores_share_of_what_was_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(figures, "BENCH", tmp_path)
-    ours = {"closed": {"64": {"requests_per_second": 8000.0}}}
-    write_json(tmp_path / "serve.json", {"machine": {"cores": 2}, "servers": {"ours": ours}})
-    write_json(tmp_path / "log.json", {"ratios": {"throughput": 0.9}})
-    assert costs.throughput() == pytest.approx(3600)
-
-
-@pytest.fixture
-def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the page, the prices and the benchmarks, in which the command works."""
-    for name in (
-        costs.PRICES,
-        costs.PAGE,
-        *(figures.BENCH / f"{n}.json" for n in ("serve", "log")),
-    ):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-    monkeypatch.setattr(sys, "argv", ["costs", *arguments])
-    costs.main()
-
-
-def test_another_price_makes_another_page(copy: Path, monkeypatch: pytest.MonkeyPatch):
-    run(monkeypatch, "--check")
-    content = read_yaml(costs.PRICES)
-    content["platforms"][1]["vcpu"] *= 2
-    write_yaml(costs.PRICES, content)
-    with pytest.raises(SystemExit, match=r"clouds\.md is not what .* Run make costs"):
-        run(monkeypatch, "--check")
-    run(monkeypatch)
-    run(monkeypatch, "--check")
-
-
-def test_a_mistake_in_the_prices_is_told(copy: Path, monkeypatch: pytest.MonkeyPatch):
-    content = read_yaml(costs.PRICES)
+def test_a_mistake_in_the_prices_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    content = read_yaml(ROOT / costs.PRICES)
     content["platforms"][0]["vcpu"] = -1
-    write_yaml(costs.PRICES, content)
-    with pytest.raises(SystemExit, match=r"error: deploy/prices\.yaml.*platforms.*vcpu"):
-        run(monkeypatch)
-
-
-def test_a_page_without_a_place_says_so(copy: Path, monkeypatch: pytest.MonkeyPatch):
-    costs.PAGE.write_text("# Clouds\n")
-    with pytest.raises(SystemExit, match=r"putting <!-- costs -->"):
-        run(monkeypatch)
+    (tmp_path / costs.PRICES).parent.mkdir()
+    write_yaml(tmp_path / costs.PRICES, content)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidParameters, match=r"deploy/prices\.yaml.*platforms.*vcpu"):
+        costs.prices()
 
 
 def test_every_price_says_where_it_is_from():

@@ -1,7 +1,8 @@
-"""The figures of README: what a table says of the benchmark's results."""
+"""The figures of the pages: what a table says of the benchmark's results."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from benchmarks.serve_table import table
 from churn.files import write_json
-from commands import figures
+from commands import costs, figures
+from tests.checkout import ROOT
+from tests.deploy.running import read_yaml, write_yaml
 
 ONE = {"p50_ms": 0.312, "p95_ms": 0.5, "p99_ms": 0.9, "cpu_ms_per_request": 0.21}
 MANY = {"p50_ms": 8.24, "p95_ms": 12.0, "p99_ms": 120.4, "cpu_ms_per_request": 0.12}
@@ -48,6 +51,58 @@ RESULT = {
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "BENCH", tmp_path)
     write_json(tmp_path / "serve.json", RESULT)
+
+
+@pytest.mark.usefixtures("written")
+def test_a_vcpu_answers_a_cores_share_of_what_was_measured_less_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(ROOT)
+    write_json(tmp_path / "log.json", {"ratios": {"throughput": 0.9}})
+    # 9,876.5 of two cores.
+    assert "One vCPU is taken to answer 4,444 predictions" in " ".join(figures.clouds().split())
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with deploy/clouds.md and what its figures come from, in which the command works."""
+    names = [figures.CLOUDS, costs.PRICES, *(figures.BENCH / f"{n}.json" for n in ("serve", "log"))]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(figures, "PAGES", {figures.CLOUDS: {"costs": figures.clouds}})
+    return figures.CLOUDS
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["figures", *arguments])
+    figures.main()
+
+
+def test_another_price_makes_another_page(page: Path, monkeypatch: pytest.MonkeyPatch):
+    run(monkeypatch, "--check")
+    before = page.read_text()
+    content = read_yaml(costs.PRICES)
+    content["platforms"][1]["vcpu"] *= 2
+    write_yaml(costs.PRICES, content)
+    with pytest.raises(SystemExit, match=r"clouds\.md has other figures .* Run make figures"):
+        run(monkeypatch, "--check")
+    run(monkeypatch)
+    run(monkeypatch, "--check")
+    assert page.read_text() != before
+
+
+def test_a_mistake_in_what_a_figure_comes_from_is_told(page: Path, monkeypatch: pytest.MonkeyPatch):
+    costs.PRICES.write_text("{}")
+    with pytest.raises(SystemExit, match=r"^error: deploy/prices\.yaml"):
+        run(monkeypatch)
+
+
+def test_a_page_without_a_place_says_so(page: Path, monkeypatch: pytest.MonkeyPatch):
+    page.write_text("# Clouds\n")
+    with pytest.raises(SystemExit, match=r"clouds\.md: there is no place for <!-- costs -->"):
+        run(monkeypatch)
 
 
 @pytest.mark.usefixtures("written")
