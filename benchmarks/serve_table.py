@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from commands.figures import milliseconds
+from commands.figures.written import milliseconds
 
 WIDTH = 22
 LATENCIES = "p50 ms", "p95 ms", "p99 ms", "CPU ms"

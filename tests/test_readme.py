@@ -17,7 +17,7 @@ import requests
 from pyarrow import csv
 
 from commands.compose import parameters
-from commands.figures import PAGES, filled
+from commands.figures.pages import PAGES, filled
 from tests.checkout import ROOT, Checkout
 from tests.readme import BLOCKS, COMMANDS, QUEUE, README, section, sessions
 from tests.s3 import S3

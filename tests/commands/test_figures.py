@@ -10,7 +10,9 @@ import pytest
 
 from benchmarks.serve_table import table
 from churn.files import write_json
-from commands import costs, figures
+from commands import costs
+from commands.figures import models, pages, speed, written
+from commands.figures.__main__ import main
 from tests.checkout import ROOT
 from tests.deploy.running import read_yaml, write_yaml
 
@@ -48,36 +50,36 @@ RESULT = {
 
 
 @pytest.fixture
-def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "BENCH", tmp_path)
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(written, "BENCH", tmp_path)
     write_json(tmp_path / "serve.json", RESULT)
 
 
-@pytest.mark.usefixtures("written")
+@pytest.mark.usefixtures("results")
 def test_a_vcpu_answers_a_cores_share_of_what_was_measured_less_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(ROOT)
     write_json(tmp_path / "log.json", {"ratios": {"throughput": 0.9}})
     # 9,876.5 of two cores.
-    assert "One vCPU is taken to answer 4,444 predictions" in " ".join(figures.clouds().split())
+    assert "One vCPU is taken to answer 4,444 predictions" in " ".join(speed.clouds().split())
 
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with deploy/clouds.md and what its figures come from, in which the command works."""
-    names = [figures.CLOUDS, costs.PRICES, *(figures.BENCH / f"{n}.json" for n in ("serve", "log"))]
+    names = [pages.CLOUDS, costs.PRICES, *(written.BENCH / f"{n}.json" for n in ("serve", "log"))]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(figures, "PAGES", {figures.CLOUDS: {"costs": figures.clouds}})
-    return figures.CLOUDS
+    monkeypatch.setattr(pages, "PAGES", {pages.CLOUDS: {"costs": speed.clouds}})
+    return pages.CLOUDS
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     monkeypatch.setattr(sys, "argv", ["figures", *arguments])
-    figures.main()
+    main()
 
 
 def test_another_price_makes_another_page(page: Path, monkeypatch: pytest.MonkeyPatch):
@@ -105,9 +107,9 @@ def test_a_page_without_a_place_says_so(page: Path, monkeypatch: pytest.MonkeyPa
         run(monkeypatch)
 
 
-@pytest.mark.usefixtures("written")
+@pytest.mark.usefixtures("results")
 def test_the_servers_stand_a_line_each():
-    head, _, ours, other = figures.served().splitlines()
+    head, _, ours, other = speed.served().splitlines()
     assert ours == (
         "| ours | 0.31 | 9,876 | 8.2 / 120 | 0.31 / 0.90"
         " | 123,456 as rows, 345,678 as columns | 1.9 s | 221 MB |"
@@ -117,9 +119,9 @@ def test_the_servers_stand_a_line_each():
 
 
 def test_without_results_it_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(figures, "BENCH", tmp_path)
+    monkeypatch.setattr(written, "BENCH", tmp_path)
     with pytest.raises(SystemExit, match=r"serve\.json: no such file\. Run make bench-serve"):
-        figures.served()
+        speed.served()
 
 
 def test_the_terminal_has_every_load_and_says_who_fell_behind():
@@ -138,7 +140,7 @@ def test_the_terminal_has_every_load_and_says_who_fell_behind():
 
 
 def test_false_alarms_stand_a_line_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(figures, "BENCH", tmp_path)
+    monkeypatch.setattr(written, "BENCH", tmp_path)
     rates = {"ours": 0.007, "psi_alone": 0.278, "evidently": 0.85}
     result = {
         "evidently": "1.2.3",
@@ -147,7 +149,7 @@ def test_false_alarms_stand_a_line_each(tmp_path: Path, monkeypatch: pytest.Monk
     }
     write_json(tmp_path / "drift.json", result)
 
-    head, _, ours, alone, other = figures.drifted().splitlines()
+    head, _, ours, alone, other = models.drifted().splitlines()
 
     assert head == "| anything called moved by | 200 customers | 1,000 customers |"
     assert ours == "| ours, of 1,000 draws | 0.7% | 0.0% |"

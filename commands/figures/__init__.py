@@ -1,0 +1,1 @@
+"""The figures of README.md and deploy/clouds.md, and what they come from."""
