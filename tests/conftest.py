@@ -87,15 +87,27 @@ def checkout(reproduced: Checkout, tmp_path: Path) -> Checkout:
     return reproduced.copied(tmp_path / "checkout")
 
 
-@pytest.fixture
-def tagged(checkout: Checkout) -> Checkout:
-    """A checkout whose model is v1.2.0 and in production, and in which another has been built."""
-    checkout.run("git", "tag", "churn@v1.2.0")
-    checkout.run("git", "tag", "churn#prod#1")
-    checkout.change_yaml("conf/model/xgboost.yaml", lambda it: it.update(n_estimators=20))
+@pytest.fixture(scope="session")
+def two_models(reproduced: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """`reproduced`, and on top of it a commit whose model asks a single question.
+
+    Not to be changed: take a copy.
+    """
+    checkout = reproduced.copied(tmp_path_factory.mktemp("two") / "checkout")
+    worse = {"n_estimators": 1, "max_depth": 1}
+    checkout.change_yaml("conf/model/xgboost.yaml", lambda it: it.update(worse))
     checkout.compose()
     checkout.run("dvc", "repro", "-q")
-    checkout.commit("another model")
+    checkout.commit("a single question")
+    return checkout
+
+
+@pytest.fixture
+def tagged(two_models: Checkout, tmp_path: Path) -> Checkout:
+    """A checkout whose model is v1.2.0 and in production, and in which another has been built."""
+    checkout = two_models.copied(tmp_path / "checkout")
+    for tag in ("churn@v1.2.0", "churn#prod#1"):
+        checkout.run("git", "tag", tag, "HEAD~1")
     return checkout
 
 

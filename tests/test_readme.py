@@ -135,6 +135,7 @@ def test_new_customers_reach_a_colleague_who_builds_nothing(
     assert colleague.run("git", "status", "--porcelain") == ""
 
 
+@pytest.mark.whole
 def test_a_release_says_what_the_page_shows(checkout: Checkout):
     shown = next(text for language, text in BLOCKS if text.startswith("Released"))
     commit = checkout.run("git", "rev-parse", "--short", "HEAD").strip()
@@ -197,6 +198,7 @@ def shape(text: str) -> str:
     return text
 
 
+@pytest.mark.whole
 def test_what_is_answered_is_replayed(address: str, reproduced: Checkout, checkout: Checkout):
     customer = {"age": 42, "tenure_months": 2, "monthly_charges": 89.99, "support_calls": 5}
     asked = {"customer_id": "R1", **customer}

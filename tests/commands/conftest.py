@@ -12,21 +12,18 @@ from tests.checkout import Checkout
 
 
 @pytest.fixture(scope="session")
-def two_released(reproduced: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+def two_released(two_models: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """v1.1.0 is the small model, v1.0.0, which is checked out, one that asks a single question.
 
     Not to be changed: take a `registry`.
     """
-    checkout = reproduced.copied(tmp_path_factory.mktemp("released") / "checkout")
+    checkout = two_models.copied(tmp_path_factory.mktemp("released") / "checkout")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(checkout.folder)
-        release("v1.1.0", read_parameters(Path("params.yaml")))
-        worse = {"n_estimators": 1, "max_depth": 1}
-        checkout.change_yaml("conf/model/xgboost.yaml", lambda it: it.update(worse))
-        checkout.compose()
-        checkout.run("dvc", "repro", "-q")
-        checkout.commit("a single question")
-        release("v1.0.0", read_parameters(Path("params.yaml")))
+        for revision, version in {"HEAD~1": "v1.1.0", "main": "v1.0.0"}.items():
+            checkout.run("git", "checkout", "-q", revision)
+            checkout.run("dvc", "checkout", "-q")
+            release(version, read_parameters(Path("params.yaml")))
     return checkout
 
 

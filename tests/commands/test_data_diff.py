@@ -12,6 +12,7 @@ from commands import data_diff
 from tests.checkout import Checkout
 
 
+@pytest.mark.whole
 def test_other_customers_are_told_by_rows_columns_distributions_and_metrics(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -6,9 +6,12 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.checkout import Checkout
 
 
+@pytest.mark.whole
 def test_outs_and_experiments_come_as_far_as_they_can_be_had(checkout: Checkout, tmp_path: Path):
     origin, store = tmp_path / "origin", str(tmp_path / "store")
     pull = (sys.executable, "-m", "commands.pull")

@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 
 from churn.bundle import Bundle
+from churn.errors import ModelNotFound, UnusableDatabaseUrl
 from churn.migrating import migrate
 from churn.prediction_log import Feedback, PredictionLog
 from churn.scoring import Scorer
 from churn.synthetic import draw
+from commands.retrain_check import run
 from tests.checkout import Checkout
 from tests.logged import served
 from tests.small import small_parameters
@@ -98,14 +100,14 @@ def test_as_long_as_the_world_is_the_same_there_is_no_need(world: World):
     assert "retrain.json" not in status
 
 
-def test_another_world_is_a_reason_to_train_again(world: World):
-    world.fill("strong")
+def test_another_world_is_a_reason_to_train_again(small: World):
+    small.fill("strong")
 
-    done = world.check()
+    done = small.check()
 
     assert (done.returncode, done.stderr) == (3, "")
     assert "Train again:\n- monthly_charges has drifted: PSI" in done.stdout
-    assert world.report()["reasons"][0].startswith("monthly_charges has drifted")
+    assert small.report()["reasons"][0].startswith("monthly_charges has drifted")
 
 
 def test_worse_outcomes_are_a_reason(small: World):
@@ -159,19 +161,30 @@ def test_reports_of_another_model_are_no_baseline(small: World):
     assert "nothing to hold it against" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("environment", "message"),
-    [
-        ({"DATABASE_URL": "postgresql://me:hunter2@127.0.0.1:9/churn"}, "error: prediction log at"),
-        ({"DATABASE_URL": "mysql://x/y"}, "error: DATABASE_URL: mysql is not supported"),
-        ({"MODEL": "v9"}, "error: MODEL=v9: "),
-    ],
-)
-def test_what_is_away_is_one_line_and_status_1(small: World, environment, message):
-    done = small.check(**environment)
+def test_a_log_that_is_away_is_one_line_and_status_1(small: World):
+    done = small.check(DATABASE_URL="postgresql://me:hunter2@127.0.0.1:9/churn")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(message)
+    assert done.stderr.startswith("error: prediction log at")
     assert done.stderr.count("\n") == 1
     assert "hunter2" not in done.stderr
     assert not (small.checkout.folder / "reports/retrain.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "error", "message"),
+    [
+        (
+            {"DATABASE_URL": "mysql://x/y"},
+            UnusableDatabaseUrl,
+            "DATABASE_URL: mysql is not supported",
+        ),
+        ({"DATABASE_URL": "sqlite:///log.db", "MODEL": "v9"}, ModelNotFound, "MODEL=v9: "),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    reproduced: Checkout, monkeypatch: pytest.MonkeyPatch, environment, error, message
+):
+    monkeypatch.chdir(reproduced.folder)
+    with pytest.raises(error, match=message):
+        run(environment, datetime.now(UTC))

@@ -27,6 +27,7 @@ def track(checkout: Checkout, uri: str):
     return checkout.attempt(sys.executable, "-m", "commands.track")
 
 
+@pytest.mark.whole
 def test_kept_runs_are_sent_as_soon_as_the_store_is_there(folder: Checkout, tmp_path: Path):
     unsent = tmp_path / "mlruns/unsent"
     runs = [evaluated(tmp_path, "anything", {"f1": f1}) for f1 in (0.5, 0.6)]

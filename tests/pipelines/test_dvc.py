@@ -16,14 +16,6 @@ import pytest
 
 from tests.checkout import Checkout
 
-MONEY = {
-    "margin": 30,
-    "offer_cost": 20,
-    "acceptance": 0.3,
-    "months_kept": 12,
-    "outcome_months": 12,
-    "currency": "EUR",
-}
 SPACE = {"max_depth": [1, 2], "n_estimators": [5, 10]}
 PLOTS = (
     "ROC",
@@ -60,30 +52,50 @@ def test_reproducing_a_stage_runs_it_and_what_it_needs(checkout: Checkout):
     assert not (checkout.folder / "models").exists()
 
 
-@pytest.mark.parametrize(
-    ("group", "key", "value", "readers"),
-    [
-        ("source", "seed", 21, {"load", "evaluate"}),
-        ("validate", "max_rejected", 0.06, {"validate"}),
-        ("split", "salt", "other", {"featurize"}),
-        ("preprocess", "cap_quantile", 0.01, {"train"}),
-        ("model", "max_depth", 5, {"train"}),
-        ("calibration", "method", "none", {"train"}),
-        ("decision", "method", "profit", {"train"}),
-        ("evaluate", "seed", 1, {"evaluate"}),
-        ("evaluate", "money", MONEY, {"train", "evaluate"}),
-        ("tracking", "experiment", "other", {"evaluate"}),
-        ("drift", "alarm", 0.3, {"drift"}),
-        ("table", "constants", {"typical_monthly_charge": 70}, {*STAGES}),
-    ],
-)
-def test_a_parameter_concerns_only_the_stages_that_read_it(
-    checkout: Checkout, group, key, value, readers
-):
-    checkout.change_params(lambda params: params[group].update({key: value}))
-    status = json.loads(checkout.run("dvc", "status", "--json"))
-    changed = {stage for stage, entries in status.items() if "params.yaml" in json.dumps(entries)}
-    assert changed == readers
+# Of each group one parameter, another value, and the stages that read it.
+CHANGES = {
+    "source": ("seed", 21, {"load", "evaluate"}),
+    "validate": ("max_rejected", 0.06, {"validate"}),
+    "split": ("salt", "other", {"featurize"}),
+    "preprocess": ("cap_quantile", 0.01, {"train"}),
+    "balance": ("method", "class_weight", {"train", "evaluate"}),
+    "model": ("max_depth", 5, {"train"}),
+    "search": ("seed", 7, {"train"}),
+    "calibration": ("method", "none", {"train"}),
+    "decision": ("method", "profit", {"train"}),
+    "evaluate": ("seed", 1, {"evaluate"}),
+    "evaluate.money": ("margin", 31, {"train", "evaluate"}),
+    "tracking": ("experiment", "other", {"evaluate"}),
+    "drift": ("alarm", 0.3, {"drift"}),
+    "table": ("constants", {"typical_monthly_charge": 70}, {*STAGES}),
+}
+
+
+def readers(status: dict[str, Any]) -> dict[str, set[str]]:
+    """By group of parameters, the stages that DVC would run again for it."""
+    found: dict[str, set[str]] = {}
+    for stage, entries in status.items():
+        for entry in entries:
+            for group in entry.get("changed deps", {}).get("params.yaml", {}):
+                found.setdefault(group, set()).add(stage)
+    return found
+
+
+def test_a_parameter_concerns_only_the_stages_that_read_it(checkout: Checkout):
+    def change(params: dict[str, Any]) -> None:
+        for group, (key, value, _) in CHANGES.items():
+            name, _, part = group.partition(".")
+            (params[name][part] if part else params[name])[key] = value
+
+    checkout.change_params(change)
+    found = readers(json.loads(checkout.run("dvc", "status", "--json")))
+
+    assert found["evaluate.money"] == {"train"}
+    assert found["evaluate"] == {"evaluate"}
+    money = found.pop("evaluate.money") | found["evaluate"]
+    assert {**found, "evaluate.money": money} == {
+        group: stages for group, (_, _, stages) in CHANGES.items()
+    }
 
 
 @dataclass(frozen=True)
