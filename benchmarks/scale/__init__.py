@@ -1,0 +1,1 @@
+"""`make bench-scale`: how each part grows with the number of rows, into reports/bench/scale.json."""
