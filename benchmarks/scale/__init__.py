@@ -1,0 +1,1 @@
+"""How each part grows with the number of rows, into reports/bench/scale.json."""
