@@ -138,19 +138,19 @@ class Prepared:
     Attributes:
         preprocessor: for the rows to be scored.
         churner_weight: of a churner against another customer.
-        binned: gives the rows as `data`.
-        is_kept: it gives the same matrix again; else each is made anew, and takes no memory between.
+        is_kept: whether the bins of the rows are; else they are made for each model, and take no
+            memory between two.
     """
 
     preprocessor: Preprocessor
     churner_weight: float
-    binned: Callable[[], xgboost.QuantileDMatrix]
     is_kept: bool
+    _binned: Callable[[], xgboost.QuantileDMatrix]
 
     @property
     def data(self) -> xgboost.QuantileDMatrix:
         """Model matrix and outcomes, binned."""
-        return self.binned()
+        return self._binned()
 
     def boost(self, model: ModelSettings, threads: int = 0) -> xgboost.Booster:
         """Learn trees; the number of threads (0 for all) changes the time, not the bits."""
@@ -184,9 +184,9 @@ def prepare(features: Columns, labels: Floats, procedure: Procedure, threads: in
 
     # What is resampled is a second table, and would otherwise be kept for the next binning.
     if not (is_kept := is_resampled or len(outcomes) <= MOST_KEPT):
-        return Prepared(preprocessor, weight, binned, is_kept)
+        return Prepared(preprocessor, weight, is_kept, binned)
     data = binned()
-    return Prepared(preprocessor, weight, lambda: data, is_kept)
+    return Prepared(preprocessor, weight, is_kept, lambda: data)
 
 
 # Fitted preparation, model matrix of some of the rows, and outcomes of all.

@@ -47,7 +47,9 @@ def test_rows_are_taken_from_every_column_alike(rows):
     ]
 
 
-@pytest.mark.parametrize("rows", [slice(1, 3), np.array([3, 0]), np.array([True, False, True, True])])
+@pytest.mark.parametrize(
+    "rows", [slice(1, 3), np.array([3, 0]), np.array([True, False, True, True])]
+)
 def test_rows_of_rows_are_those_of_the_table(rows):
     columns = {"a": np.arange(6.0), "b": np.array([*"uvwxyz"], dtype=object)}
     some = np.array([5, 1, 2, 0])

@@ -169,11 +169,11 @@ def test_a_model_learns_as_well_from_many_blocks(monkeypatch):
 
 
 def test_no_more_than_a_block_of_the_model_matrix_is_ever_made(monkeypatch):
-    rows, inputs = 100_000, 40
+    rows, inputs = 40_000, 40
     rng = np.random.default_rng(0)
     features = {f"x{number}": rng.random(rows) for number in range(inputs)}
     labels = (features["x0"] < 0.3).astype(np.float64)
-    monkeypatch.setattr(fitting, "BLOCK", 5000)
+    monkeypatch.setattr(fitting, "BLOCK", 2000)
 
     tracemalloc.start()
     prepare(features, labels, procedure())

@@ -197,7 +197,9 @@ def test_two_models_may_be_asked_of_a_fold_at_the_same_time(customers):
 
 
 @pytest.mark.parametrize("method", ["none", "class_weight"])
-def test_folds_too_large_to_be_kept_give_the_same_bits_one_at_a_time(customers, monkeypatch, method):
+def test_folds_too_large_to_be_kept_give_the_same_bits_one_at_a_time(
+    customers, monkeypatch, method
+):
     kept = _folds(*customers, method)
     monkeypatch.setattr(fitting, "MOST_KEPT", 100)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn.contract import Contract
 from churn.columns import Words
+from churn.contract import Contract
 from churn.files import write_parquet
 from churn.tables import arrow_type, csv, labels, read_columns, to_arrow, to_columns
 
