@@ -31,7 +31,7 @@ Matrix = NDArray[np.float32]
 # Rows of which a model matrix is made at a time. Bounds of bins depend on it as soon as there are
 # more, so it is the same on every machine.
 BLOCK = 500_000
-# Rows whose bins are kept, 200 bytes each, for the next model to learn from.
+# Rows whose bins, up to 5 bytes a cell, are kept for the next model to learn from.
 MOST_KEPT = 1_000_000
 
 
