@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from churn.features import feature_set
-from churn.files import read_parquet, sha256, write_json, write_text
+from churn.files import sha256, write_json, write_text
 from churn.settings import Parameters
-from churn.tables import labels, to_columns
+from churn.tables import read_columns
 from churn.training import train as trained
 from pipelines.stage import run
 
@@ -16,11 +16,12 @@ ROWS = Path("data/features/train.parquet")
 
 def train(parameters: Parameters) -> None:
     """data/features/train.parquet → models/churn/, reports/training.json, reports/trials.csv"""
-    table, contract = read_parquet(ROWS), parameters.table
+    contract, target = parameters.table, parameters.table.target.column
+    features = read_columns(ROWS, feature_set(contract).names)
     result = trained(
-        to_columns(table, contract.known_columns),
-        to_columns(table, feature_set(contract).names),
-        labels(table, contract),
+        {name: features[name] for name in contract.known_columns},
+        features,
+        read_columns(ROWS, [target])[target],
         parameters,
         sha256(ROWS),
     )

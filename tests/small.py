@@ -26,6 +26,8 @@ from churn.synthetic import draw
 from tests.checkout import ROOT
 
 if TYPE_CHECKING:
+    import xgboost
+
     from churn.fitting import Procedure
     from churn.scoring import Scorer
 
@@ -117,6 +119,13 @@ def procedure(
         max_levels=100,
     )
     return Procedure(prepared, BalanceSettings(method=balance, seed=0))
+
+
+def content(data: xgboost.QuantileDMatrix) -> list[bytes]:
+    """All that trees can see of a binned matrix: outcomes, bounds of the bins, and bins."""
+    rows = data.get_data()
+    parts = [data.get_label(), *data.get_quantile_cut(), rows.indptr, rows.indices, rows.data]
+    return [part.tobytes() for part in parts]
 
 
 def trained(table: Contract, columns: Columns, labels: Floats, **model: Any) -> Scorer:

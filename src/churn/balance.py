@@ -13,6 +13,11 @@ Labels = NDArray[np.float64]
 NEIGHBOURS = 5
 
 
+def adds_rows(settings: BalanceSettings) -> bool:
+    """Whether churners are added; `none` and `class_weight` add none."""
+    return settings.method not in ("none", "class_weight")
+
+
 def resample(
     encoded: Matrix, labels: Labels, categorical: tuple[int, ...], settings: BalanceSettings
 ) -> tuple[Matrix, Labels]:
@@ -22,13 +27,13 @@ def resample(
         encoded: training rows (n, inputs), categories as level numbers.
         labels: (n,), 1 for churners.
         categorical: which columns hold level numbers.
-        settings: the `balance` group; `none` and `class_weight` add no rows.
+        settings: the `balance` group.
     Returns:
         rows and labels, the original ones first.
     Raises:
         CannotResample: SMOTE on rows with missing numbers, without numbers, or too few churners.
     """
-    if settings.method in ("none", "class_weight"):
+    if not adds_rows(settings):
         return encoded, labels
     if settings.method == "smote":
         categorical = _nominal(encoded, categorical)

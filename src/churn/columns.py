@@ -7,7 +7,7 @@ is 1); categories are object arrays of str with None for missing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from churn.errors import InvalidColumns
 
 Array = NDArray[Any]
 Columns = Mapping[str, Array]
+# Rows whose features a core's cache holds: of more, each step would go through memory.
+PIECE = 3000
 
 
 class Words(np.ndarray[Any, np.dtype[np.object_]]):
@@ -65,12 +67,38 @@ class Words(np.ndarray[Any, np.dtype[np.object_]]):
         return ~(self == other)
 
 
+class Taken(Mapping[str, Array]):
+    """Some rows of columns, a column taken when it is asked for: no copy of them all is made.
+
+    Attributes:
+        columns: that they are taken from, each (n,).
+        rows: their indices (m,).
+    """
+
+    def __init__(self, columns: Columns, rows: NDArray[np.int64]) -> None:
+        self.columns, self.rows = columns, rows
+
+    def __getitem__(self, name: str) -> Array:
+        """One column of these rows (m,), a copy."""
+        return self.columns[name][self.rows]
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of the columns."""
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        """Number of columns."""
+        return len(self.columns)
+
+
 def row_count(columns: Columns) -> int:
     """Number of rows.
 
     Raises:
         InvalidColumns: no columns, columns of different lengths, or one that is not flat.
     """
+    if isinstance(columns, Taken):
+        return len(columns.rows)
     shapes = {values.shape for values in columns.values()}
     if len(shapes) == 1 and len(shape := shapes.pop()) == 1:
         return shape[0]
@@ -81,15 +109,36 @@ def row_count(columns: Columns) -> int:
     raise InvalidColumns(f"columns must be of one length, got {lengths}", [*columns])
 
 
-def take(columns: Columns, rows: NDArray[Any]) -> Columns:
-    """The given rows (indices or a mask of shape (n,)) of every column."""
+def take(columns: Columns, rows: NDArray[Any] | slice) -> Columns:
+    """The given rows (indices, a slice, or a mask of shape (n,)) of every column."""
+    if isinstance(columns, Taken):
+        return take(columns.columns, columns.rows[rows])
     return {name: values[rows] for name, values in columns.items()}
 
 
 def most_frequent(values: Array, most: int) -> list[str]:
     """Up to `most` levels of a category (n,), the most frequent first, equals by name."""
-    counts = Counter(value for value in values.tolist() if value is not None)
+    counts = _counted(values)
+    del counts[None]
     return sorted(counts, key=lambda level: (-counts[level], level))[:most]
+
+
+def _counted(values: Array) -> Counter[Any]:
+    """Rows of each level of a category (n,), None for missing; of none that no row has."""
+    if not isinstance(values, Words) or values.levels is None:
+        return Counter(values.tolist())
+    counts = np.bincount(values.codes, minlength=len(values.levels)).tolist()  # type: ignore[arg-type]
+    return +Counter(dict(zip(values.levels.tolist(), counts, strict=True)))
+
+
+def numbered(
+    values: Array, numbers: Mapping[str | None, float], otherwise: float
+) -> NDArray[np.float64]:
+    """The number of each value of a category (n,), and of a word that has none `otherwise`."""
+    if isinstance(values, Words) and values.levels is not None:
+        found: NDArray[np.float64] = numbered(values.levels, numbers, otherwise)[values.codes]
+        return found
+    return np.array([numbers.get(value, otherwise) for value in values.tolist()])
 
 
 def contract_columns(columns: Columns, contract: Contract) -> Columns:

@@ -1,11 +1,14 @@
 """Fitting one model: preparation, resampling and trees, on the rows that are given and no others.
 
-Preparation and resampling are the steps of an imbalanced-learn Pipeline, which resamples when it is
-fitted and never when it transforms: no row that is scored is ever added to or taken away.
+Rows reach the trees a block at a time and are binned there, so no model matrix of them all is made.
+Only resampling needs them all at once: it and the preparation are then the steps of an
+imbalanced-learn Pipeline, which resamples when it is fitted and never when it transforms: no row
+that is scored is ever added to or taken away.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -18,12 +21,18 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from churn import preprocess
-from churn.balance import churner_weight, resample
-from churn.columns import Columns
+from churn.balance import adds_rows, churner_weight, resample
+from churn.columns import Columns, take
 from churn.preprocess import CategoryInput, Preprocessor
 from churn.settings import BalanceSettings, ModelSettings, PreprocessSettings
 
 Floats = NDArray[np.float64]
+Matrix = NDArray[np.float32]
+# Rows of which a model matrix is made at a time. Bounds of bins depend on it as soon as there are
+# more, so it is the same on every machine.
+BLOCK = 500_000
+# Rows whose bins, up to 5 bytes a cell, are kept for the next model to learn from.
+MOST_KEPT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -87,19 +96,61 @@ def _columns(features: Columns | pd.DataFrame) -> Columns:
     return {str(name): np.asarray(values) for name, values in features.items()}
 
 
+class Blocks(xgboost.DataIter):
+    """Training rows a block at a time, as often as XGBoost asks for them (four times, to bin them).
+
+    Args:
+        matrix: gives some of the rows as model matrix, (b, columns).
+        outcomes: of all rows, (n,).
+    """
+
+    def __init__(self, matrix: Callable[[slice], Matrix], outcomes: Floats) -> None:
+        super().__init__()
+        self._matrix, self._outcomes = matrix, outcomes
+        self._first = 0
+        # The last block and where it begins: rows that fit into one are encoded once.
+        self._made: tuple[int, Matrix] | None = None
+
+    def reset(self) -> None:
+        """Begin again at the first row."""
+        self._first = 0
+
+    def next(self, input_data: Callable[..., None]) -> bool:
+        """Hand over the next block; False if there is none."""
+        if self._first >= len(self._outcomes):
+            return False
+        rows = slice(self._first, self._first + BLOCK)
+        input_data(data=self._block(rows), label=self._outcomes[rows])
+        self._first += BLOCK
+        return True
+
+    def _block(self, rows: slice) -> Matrix:
+        if self._made is None or self._made[0] != rows.start:
+            self._made = None  # before the next one is made: never two
+            self._made = rows.start, self._matrix(rows)
+        return self._made[1]
+
+
 @dataclass(frozen=True)
 class Prepared:
     """Training rows ready for the trees, and the preparation fitted on them.
 
     Attributes:
         preprocessor: for the rows to be scored.
-        data: model matrix and outcomes, binned.
         churner_weight: of a churner against another customer.
+        is_kept: whether the bins of the rows are; else they are made for each model, and take no
+            memory between two.
     """
 
     preprocessor: Preprocessor
-    data: xgboost.QuantileDMatrix
     churner_weight: float
+    is_kept: bool
+    _binned: Callable[[], xgboost.QuantileDMatrix]
+
+    @property
+    def data(self) -> xgboost.QuantileDMatrix:
+        """Model matrix and outcomes, binned."""
+        return self._binned()
 
     def boost(self, model: ModelSettings, threads: int = 0) -> xgboost.Booster:
         """Learn trees; the number of threads (0 for all) changes the time, not the bits."""
@@ -113,7 +164,7 @@ class Prepared:
 
 
 def prepare(features: Columns, labels: Floats, procedure: Procedure, threads: int = 0) -> Prepared:
-    """Fit the preparation, resample, and bin the rows for the trees.
+    """Fit the preparation, and have the rows resampled and binned for the trees.
 
     Args:
         features: model inputs by name, each (n,).
@@ -123,9 +174,33 @@ def prepare(features: Columns, labels: Floats, procedure: Procedure, threads: in
     Raises:
         NothingToLearnFrom, CannotResample.
     """
+    is_resampled = adds_rows(procedure.balance)
+    learnt = _resampled if is_resampled else _as_they_are
+    preprocessor, matrix, outcomes = learnt(features, labels, procedure)
+    weight = churner_weight(labels, procedure.balance)
+
+    def binned() -> xgboost.QuantileDMatrix:
+        return xgboost.QuantileDMatrix(Blocks(matrix, outcomes), nthread=threads)
+
+    # What is resampled is a second table, and would otherwise be kept for the next binning.
+    if not (is_kept := is_resampled or len(outcomes) <= MOST_KEPT):
+        return Prepared(preprocessor, weight, is_kept, binned)
+    data = binned()
+    return Prepared(preprocessor, weight, is_kept, lambda: data)
+
+
+# Fitted preparation, model matrix of some of the rows, and outcomes of all.
+_Learnt = tuple[Preprocessor, Callable[[slice], Matrix], Floats]
+
+
+def _as_they_are(features: Columns, labels: Floats, procedure: Procedure) -> _Learnt:
+    preprocessor = preprocess.fit(features, procedure.preprocess)
+    return preprocessor, lambda rows: preprocessor.matrix(take(features, rows)), labels
+
+
+def _resampled(features: Columns, labels: Floats, procedure: Procedure) -> _Learnt:
     steps = preparation(procedure)
-    rows, outcomes = steps.fit_resample(features, labels)
+    frame, outcomes = steps.fit_resample({**features}, labels)
     preprocessor: Preprocessor = steps["encode"].preprocessor_
-    expanded = preprocessor.expand(matrix(rows))
-    data = xgboost.QuantileDMatrix(expanded, outcomes, nthread=threads)
-    return Prepared(preprocessor, data, churner_weight(labels, procedure.balance))
+    encoded = matrix(frame)
+    return preprocessor, lambda rows: preprocessor.expand(encoded[rows]), outcomes

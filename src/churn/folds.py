@@ -11,7 +11,7 @@ import xgboost
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from churn.columns import Columns, take
+from churn.columns import Columns, Taken
 from churn.errors import TooManyFolds
 from churn.fitting import Prepared, Procedure, prepare
 from churn.settings import ModelSettings, SearchSettings
@@ -27,16 +27,21 @@ class Fold:
     Attributes:
         prepared: the rows of the other folds, ready for the trees.
         rows: indices of the held-out rows (h,).
-        held_out: their model matrix (h, columns).
+        inputs: their model inputs by name, each (h,).
         labels: their outcomes (h,).
     """
 
     prepared: Prepared
     rows: Rows
-    held_out: NDArray[np.float32]
+    inputs: Columns
     labels: Floats
     # XGBoost does not promise that two models may learn from one matrix at the same time.
     _in_use: Lock = field(default_factory=Lock)
+
+    @property
+    def held_out(self) -> NDArray[np.float32]:
+        """Model matrix of the held-out rows (h, columns), made each time."""
+        return self.prepared.preprocessor.matrix(self.inputs)
 
     def boost(self, model: ModelSettings, threads: int) -> xgboost.Booster:
         """Learn trees from the other folds."""
@@ -69,10 +74,18 @@ def prepared_folds(
     """
     folds = []
     for learn, hold in split(labels, settings):
-        prepared = prepare(take(features, learn), labels[learn], procedure)
-        held_out = prepared.preprocessor.matrix(take(features, hold))
-        folds.append(Fold(prepared, hold, held_out, labels[hold]))
+        prepared = prepare(Taken(features, learn), labels[learn], procedure)
+        folds.append(Fold(prepared, hold, Taken(features, hold), labels[hold]))
     return tuple(folds)
+
+
+def side_by_side(folds: Sequence[Fold], most: int) -> int:
+    """How many models to learn at once: `most`, or one if its matrix is not kept between models.
+
+    XGBoost's own threads, which small tables use worse, then have all cores, and only one
+    matrix is in memory.
+    """
+    return most if all(fold.prepared.is_kept for fold in folds) else 1
 
 
 def out_of_fold(folds: Sequence[Fold], boosters: Sequence[xgboost.Booster], trees: int) -> Floats:

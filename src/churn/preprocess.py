@@ -8,19 +8,20 @@ columns. Resampling, which needs to know the categories, works between the two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.columns import Array, Columns, Words, most_frequent, row_count
+from churn.columns import PIECE, Array, Columns, most_frequent, numbered, row_count, take
 from churn.contract import MISSING, Frozen
 from churn.errors import NothingToLearnFrom
 from churn.settings import PreprocessSettings
 
 Matrix = NDArray[np.float64]
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+# The level number of a word that is no level.
+NO_LEVEL = -1.0
 
 
 class NumberInput(Frozen):
@@ -77,6 +78,7 @@ class Preprocessor(Frozen):
 
     def encode(self, features: Columns) -> Matrix:
         """Features by name, each (n,) → matrix (n, inputs), float64."""
+        row_count(features)
         return np.ascontiguousarray(self._encoded_inputs(features).T)
 
     def expand(self, encoded: Matrix) -> NDArray[np.float32]:
@@ -84,15 +86,23 @@ class Preprocessor(Frozen):
         return self._expanded(encoded.T)
 
     def matrix(self, features: Columns) -> NDArray[np.float32]:
-        """Features by name, each (n,) → model matrix (n, len(names)), float32."""
-        return self._expanded(self._encoded_inputs(features))
+        """Features by name, each (n,) → model matrix (n, len(names)), float32.
+
+        Many rows are prepared a piece at a time, and nothing of their size but the result is made.
+        """
+        if (rows := row_count(features)) <= PIECE:
+            return self._expanded(self._encoded_inputs(features))
+        found = np.empty((rows, len(self._plan.input)), dtype=np.float32)
+        for first in range(0, rows, PIECE):
+            piece = slice(first, first + PIECE)
+            found[piece] = self._expanded(self._encoded_inputs(take(features, piece)))
+        return found
 
     def _encoded_inputs(self, features: Columns) -> Matrix:
         """Encoded inputs (inputs, n): a step for all of them, as one for each takes far longer."""
         plan = self._plan
-        row_count(features)
         inputs = [
-            features[name] if numbers is None else _level_numbers(features[name], numbers)
+            features[name] if numbers is None else numbered(features[name], numbers, NO_LEVEL)
             for name, numbers in plan.lookups
         ]
         encoded = np.concatenate(inputs, dtype=np.float64).reshape(len(inputs), -1)
@@ -156,13 +166,6 @@ def _upright(values: list[float]) -> Matrix:
     return np.array(values)[:, None]
 
 
-def _level_numbers(values: Array, numbers: Mapping[str | None, float]) -> Matrix:
-    """Of each value; -1 for no level."""
-    if isinstance(values, Words) and values.levels is not None:
-        return _level_numbers(values.levels, numbers)[values.codes]
-    return np.array([numbers.get(value, -1.0) for value in values.tolist()])
-
-
 def fit(features: Columns, settings: PreprocessSettings) -> Preprocessor:
     """Learn the preparation from training rows.
 
@@ -189,9 +192,7 @@ def fit(features: Columns, settings: PreprocessSettings) -> Preprocessor:
 
 
 def _missing(values: Array) -> NDArray[np.bool_]:
-    if values.dtype == object:
-        return np.array([value is None for value in values], dtype=bool)
-    return np.isnan(values)
+    return values == None if values.dtype == object else np.isnan(values)  # noqa: E711  each
 
 
 def _fit_number(name: str, present: Array, settings: PreprocessSettings) -> NumberInput:
@@ -200,8 +201,9 @@ def _fit_number(name: str, present: Array, settings: PreprocessSettings) -> Numb
     is_flag = bool(np.isin(present, (0, 1)).all())
     bounds = [-np.inf, np.inf] if q == 0 or is_flag else np.quantile(present, [q, 1 - q])
     low, high = np.clip(bounds, -FLOAT32_MAX, FLOAT32_MAX)
-    median = np.median(np.clip(present, low, high))
-    fill = float(median) if settings.missing_numbers == "median" else None
+    fill = None
+    if settings.missing_numbers == "median":
+        fill = float(np.median(np.clip(present, low, high)))
     return NumberInput(name=name, low=float(low), high=float(high), fill=fill)
 
 

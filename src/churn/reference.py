@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from churn.columns import Array, Columns, most_frequent
+from churn.columns import Array, Columns, most_frequent, numbered
 from churn.contract import MISSING, SCORE, UNSEEN, Frozen
 
 BINS = 10
@@ -56,10 +56,10 @@ class CategoryBins(Frozen):
 
     def count(self, values: Array) -> NDArray[np.int64]:
         """Rows in each bin; values object (n,) → (bins,)."""
-        number: dict[str | None, int] = {level: i for i, level in enumerate(self.levels)}
+        number: dict[str | None, float] = {level: i for i, level in enumerate(self.levels)}
         number[None] = len(self.levels)
         unseen = len(self.levels) + 1
-        bins = np.array([number.get(value, unseen) for value in values], dtype=np.int64)
+        bins = numbered(values, number, unseen).astype(np.int64)
         return np.bincount(bins, minlength=unseen + 1)
 
 

@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 
 from churn.bundle import Bundle
 from churn.calibration import NoCalibration
-from churn.columns import Columns, contract_columns, row_count
+from churn.columns import PIECE, Columns, contract_columns, row_count, take
 from churn.errors import FeaturesGone, InvalidBundle
 from churn.features import feature_set
 from churn.forest import MOST_ROWS, Forest, forest
 from churn.golden import golden
 
 Floats = NDArray[np.float64]
-
-# Rows whose features a core's cache holds: of more, each step would go through memory.
-PIECE = 3000
 
 
 class Scorer:
@@ -85,8 +82,7 @@ class Scorer:
         found = np.empty((rows, len(preprocessor.names)), dtype=np.float32)
         for first in range(0, rows, PIECE):
             piece = slice(first, first + PIECE)
-            taken = {name: values[piece] for name, values in columns.items()}
-            found[piece] = preprocessor.matrix(self.features(taken))
+            found[piece] = preprocessor.matrix(self.features(take(columns, piece)))
         return found
 
     def margins_of(self, matrix: NDArray[np.float32]) -> Floats:

@@ -24,7 +24,7 @@ from sklearn.model_selection import ParameterGrid
 from tqdm import tqdm
 
 from churn.errors import UnusableScorer
-from churn.folds import Fold
+from churn.folds import Fold, side_by_side
 from churn.settings import GridSearch, ModelSettings, OptunaSearch, SearchSettings
 
 # Folds between two looks at whether a trial is worth going on with. The same on every machine, or
@@ -156,12 +156,14 @@ def _trees_apart(model: ModelSettings, space: Values) -> tuple[list[int], Values
 def _every(
     folds: Sequence[Fold], model: ModelSettings, space: Values, scoring: str
 ) -> Iterator[_Result]:
-    """Every combination of the space; a core each learns one fold of one combination."""
+    """Every combination of the space; a core each learns one fold of one combination, or all do."""
     place = {_changed(model, values): number for number, values in enumerate(_grid(space))}
     trees, others = _trees_apart(model, space)
     combinations = [_changed(model, values) for values in _grid(others)]
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        boost = partial(_boost, trees=trees, scoring=scoring, threads=1)
+    at_once = side_by_side(folds, cpu_count())
+    with ThreadPoolExecutor(at_once) as pool:
+        threads = cpu_count() // at_once
+        boost = partial(_boost, trees=trees, scoring=scoring, threads=threads)
         # Folds within a combination: models learnt at the same time then seldom share a fold.
         runs = pool.map(boost, *zip(*product(combinations, folds), strict=True))
         for one in combinations:
@@ -209,8 +211,9 @@ def _step_by_step(
     boosted: list[_Boosted],
 ) -> Iterator[Trial]:
     """The trial with its best number of trees, after each few folds; fills `boosted`."""
-    threads = max(1, cpu_count() // FOLDS_AT_ONCE)
-    with ThreadPoolExecutor(FOLDS_AT_ONCE) as pool:
+    at_once = side_by_side(folds, FOLDS_AT_ONCE)
+    threads = max(1, cpu_count() // at_once)
+    with ThreadPoolExecutor(at_once) as pool:
         for start in range(0, len(folds), FOLDS_AT_ONCE):
             boost = partial(_boost, model, trees=trees, scoring=scoring, threads=threads)
             boosted += pool.map(boost, folds[start : start + FOLDS_AT_ONCE])

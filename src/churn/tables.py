@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv as csv_library
 import io
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from churn.columns import Array, Columns
+from churn.columns import Array, Columns, Words
 from churn.contract import BooleanColumn, CategoryColumn, Column, Contract, IntegerColumn
 
 TYPES: dict[type, pa.DataType] = {
@@ -44,11 +46,20 @@ def to_columns(table: pa.Table, names: Iterable[str]) -> Columns:
     return {name: to_values(table.column(name).combine_chunks()) for name in names}
 
 
+def read_columns(path: Path, names: Iterable[str]) -> Columns:
+    """Named columns of a table in a Parquet file as `columns`.
+
+    They are read one after the other: no two are ever in memory in both forms.
+    """
+    with pq.ParquetFile(path) as file:
+        return {n: to_values(file.read([n]).column(n).combine_chunks()) for n in names}
+
+
 def to_values(array: pa.Array) -> Array:
     """A stored array as one of `columns`: float64 with NaN, or objects with None."""
     if pa.types.is_dictionary(array.type):
         levels = np.array([*array.dictionary.to_pylist(), None], dtype=object)
-        return levels[array.indices.fill_null(len(levels) - 1).to_numpy()]
+        return Words.of(levels, array.indices.fill_null(len(levels) - 1).to_numpy())
     if pa.types.is_string(array.type):
         return array.to_numpy(zero_copy_only=False)
     return array.cast(pa.float64()).to_numpy(zero_copy_only=False)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn.columns import Words, contract_columns, row_count, take
+from churn.columns import Taken, Words, contract_columns, most_frequent, numbered, row_count, take
 from churn.contract import Contract
 from churn.errors import InvalidColumns
 
@@ -45,6 +45,21 @@ def test_rows_are_taken_from_every_column_alike(rows):
     assert [*zip(taken["a"], taken["b"], strict=True)] == [
         (number, {1.0: "x", 3.0: "z"}[number]) for number in taken["a"]
     ]
+
+
+@pytest.mark.parametrize(
+    "rows", [slice(1, 3), np.array([3, 0]), np.array([True, False, True, True])]
+)
+def test_rows_of_rows_are_those_of_the_table(rows):
+    columns = {"a": np.arange(6.0), "b": np.array([*"uvwxyz"], dtype=object)}
+    some = np.array([5, 1, 2, 0])
+
+    lazy = Taken(columns, some)
+
+    assert (row_count(lazy), [*lazy]) == (4, ["a", "b"])
+    for name, values in columns.items():
+        assert lazy[name].tolist() == values[some].tolist()
+        assert take(lazy, rows)[name].tolist() == values[some][rows].tolist()
 
 
 def test_columns_come_out_in_the_order_and_form_of_the_contract():
@@ -114,3 +129,15 @@ def test_words_are_an_array_like_any_other(data, levels):
     assert [words[i] for i in range(len(plain))] == plain.tolist()
     with pytest.raises(ValueError, match="read-only"):
         words[:] = "c"
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=30))
+def test_a_category_that_knows_its_levels_is_counted_and_numbered_as_any_other(values):
+    levels = ["b", None, "never", "a", "c"]
+    plain = np.array(values, dtype=object)
+    words = Words.of(np.array(levels, dtype=object), np.array([*map(levels.index, values)], int))
+    numbers = {"a": 3.0, "b": 1.0, None: 2.0}
+
+    assert most_frequent(words, 2) == most_frequent(plain, 2)
+    assert numbered(words, numbers, -1).tolist() == [numbers.get(one, -1) for one in values]
+    assert numbered(plain, numbers, -1).tolist() == numbered(words, numbers, -1).tolist()

@@ -1,17 +1,21 @@
 """Fitting one model: what the trees see, and that they depend on nothing else."""
 
+import tracemalloc
+import weakref
+
 import numpy as np
 import pandas as pd
 import pytest
+import xgboost
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
-from churn import preprocess
+from churn import fitting, preprocess
 from churn.balance import churner_weight
 from churn.columns import take
 from churn.errors import CannotResample, NothingToLearnFrom
 from churn.fitting import Encode, matrix, preparation, prepare
-from tests.small import TREES, few_customers, procedure
+from tests.small import TREES, content, few_customers, procedure
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 every_balance = pytest.mark.parametrize("balance", ["none", "class_weight", "smote", "random_over"])
@@ -111,6 +115,84 @@ def test_fitting_leaves_the_rows_of_the_caller_alone(customers):
 
     assert _same(features, customers[0])
     assert labels.tolist() == customers[1].tolist()
+
+
+# a block at a time
+
+
+@every_balance
+def test_rows_of_one_block_give_the_bits_of_the_whole_matrix(balance):
+    features, labels = few_customers(2000)
+    how = procedure(balance)
+
+    found = prepare(features, labels, how)
+
+    rows, outcomes = preparation(how).fit_resample(features, labels)
+    data = xgboost.QuantileDMatrix(found.preprocessor.expand(matrix(rows)), outcomes)
+    assert content(found.data) == content(data)
+
+
+@every_balance
+def test_blocks_are_the_rows_of_the_table_in_their_order(customers, monkeypatch, balance):
+    whole = prepare(*customers, procedure(balance)).data
+    monkeypatch.setattr(fitting, "BLOCK", 50)
+
+    data = prepare(*customers, procedure(balance)).data
+
+    # So few rows that each value has a bin of its own, wherever blocks begin.
+    assert content(data) == content(whole)
+
+
+@pytest.mark.parametrize("rows", [2999, 3000, 3001])
+def test_the_number_of_threads_changes_no_bit_of_many_blocks(monkeypatch, rows):
+    customers = few_customers(rows)
+    monkeypatch.setattr(fitting, "BLOCK", 1000)
+
+    learnt = []
+    for threads in (1, 2, 4):
+        prepared = prepare(*customers, procedure(), threads)
+        learnt.append((content(prepared.data), prepared.boost(TREES, threads).save_raw()))
+
+    assert prepared.data.num_row() == rows
+    assert learnt[0] == learnt[1] == learnt[2]
+
+
+def test_a_model_learns_as_well_from_many_blocks(monkeypatch):
+    features, labels = few_customers(6000)
+    monkeypatch.setattr(fitting, "BLOCK", 1000)
+
+    scores = _probabilities(prepare(features, labels, procedure()), TREES, features)
+
+    monkeypatch.undo()
+    whole = _probabilities(prepare(features, labels, procedure()), TREES, features)
+    assert np.abs(scores - whole).mean() < 0.02
+
+
+def test_no_more_than_a_block_of_the_model_matrix_is_ever_made(monkeypatch):
+    rows, inputs = 40_000, 40
+    rng = np.random.default_rng(0)
+    features = {f"x{number}": rng.random(rows) for number in range(inputs)}
+    labels = (features["x0"] < 0.3).astype(np.float64)
+    monkeypatch.setattr(fitting, "BLOCK", 2000)
+
+    tracemalloc.start()
+    prepare(features, labels, procedure())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < rows * inputs * 4 / 2
+
+
+def test_the_bins_of_many_rows_take_no_memory_between_two_models(customers, monkeypatch):
+    few = prepare(*customers, procedure())
+    monkeypatch.setattr(fitting, "MOST_KEPT", 100)
+    many = prepare(*customers, procedure())
+
+    bins = [weakref.ref(one.data) for one in (few, many)]
+
+    assert [one() is None for one in bins] == [False, True]
+    models = [one.boost(TREES, 1).save_raw() for one in (few, many, many)]
+    assert models[0] == models[1] == models[2]
 
 
 # the trees

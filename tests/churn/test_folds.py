@@ -1,18 +1,19 @@
 """Folds: no row that is held out reaches what is learnt from the others, in any way."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import xgboost
 
-from churn import preprocess
+from churn import fitting, preprocess
 from churn.columns import take
 from churn.errors import TooManyFolds
 from churn.fitting import matrix, preparation
-from churn.folds import out_of_fold, prepared_folds, split
+from churn.folds import out_of_fold, prepared_folds, side_by_side, split
 from churn.settings import NoSearch
-from tests.small import TREES, few_customers, procedure
+from tests.small import TREES, content, few_customers, procedure
 
 FOLDS = 3
 CROSS_VALIDATION = NoSearch(method="none", folds=FOLDS, seed=0, scoring="roc_auc")
@@ -43,18 +44,11 @@ def _scrambled(features, rows):
     return changed
 
 
-def _content(data):
-    """All that trees can see of a binned matrix: outcomes, bounds of the bins, and bins."""
-    rows = data.get_data()
-    parts = [data.get_label(), *data.get_quantile_cut(), rows.indptr, rows.indices, rows.data]
-    return [part.tobytes() for part in parts]
-
-
 def _learnt(fold):
     """All that a fold learns from, and what it learns."""
     prepared = fold.prepared
     trees = bytes(fold.boost(TREES, 1).save_raw())
-    return prepared.preprocessor, prepared.churner_weight, _content(prepared.data), trees
+    return prepared.preprocessor, prepared.churner_weight, content(prepared.data), trees
 
 
 def _resampled(customers, learn, balance):
@@ -82,6 +76,12 @@ def test_rows_held_out_change_no_bit_of_what_is_learnt_and_rows_learnt_from_do(
     assert unchanged == [fold == number for fold in range(FOLDS)]
 
 
+def test_blocks_of_rows_learnt_from_hold_none_that_is_held_out(customers, monkeypatch):
+    monkeypatch.setattr(fitting, "BLOCK", 30)
+
+    test_rows_held_out_change_no_bit_of_what_is_learnt_and_rows_learnt_from_do(customers, "none", 1)
+
+
 @adding_rows
 def test_rows_are_added_to_the_rows_learnt_from_only(customers, balance):
     features, labels = customers
@@ -106,7 +106,7 @@ def test_a_fold_learns_from_what_the_preparation_of_its_own_rows_gives(customers
         rows = np.vstack(_resampled(customers, learn, balance))
         outcomes = np.append(labels[learn], np.ones(len(rows) - len(learn)))
         data = xgboost.QuantileDMatrix(fold.prepared.preprocessor.expand(rows), outcomes)
-        assert _content(fold.prepared.data) == _content(data)
+        assert content(fold.prepared.data) == content(data)
 
 
 def _lies_between_two(row, churners):
@@ -194,6 +194,33 @@ def test_two_models_may_be_asked_of_a_fold_at_the_same_time(customers):
         together = [*pool.map(lambda model: fold.boost(model, 1).save_raw(), models)]
 
     assert together == one_by_one
+
+
+@pytest.mark.parametrize("method", ["none", "class_weight"])
+def test_folds_too_large_to_be_kept_give_the_same_bits_one_at_a_time(
+    customers, monkeypatch, method
+):
+    kept = _folds(*customers, method)
+    monkeypatch.setattr(fitting, "MOST_KEPT", 100)
+
+    large = _folds(*customers, method)
+
+    assert [_learnt(fold) for fold in large] == [_learnt(fold) for fold in kept]
+    assert (side_by_side(kept, 4), side_by_side(large, 4)) == (4, 1)
+
+
+def test_folds_hold_no_copy_of_the_rows(monkeypatch):
+    features, labels = few_customers(50_000)
+    monkeypatch.setattr(fitting, "MOST_KEPT", 100)
+    prepared_folds(features, labels, procedure(), CROSS_VALIDATION)
+
+    tracemalloc.start()
+    folds = prepared_folds(features, labels, procedure(), CROSS_VALIDATION)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    # Indices and outcomes; all rows but one fold's, in each fold, would be more than as much again.
+    assert held / len(folds) < 8 * 2.5 * len(labels)
 
 
 # the folds themselves

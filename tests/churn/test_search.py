@@ -224,7 +224,7 @@ def test_a_combination_that_comes_again_costs_nothing(folds):
             learnt.append(model)
             return super().boost(model, threads)
 
-    given = [Remembering(f.prepared, f.rows, f.held_out, f.labels) for f in folds]
+    given = [Remembering(f.prepared, f.rows, f.inputs, f.labels) for f in folds]
     found = search(given, TREES, _optuna(24, pruning=False, space=SPACE))
 
     combinations = {(one.model.max_depth, one.model.learning_rate) for one in found.trials}

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from churn.columns import Words
 from churn.contract import Contract
-from churn.tables import arrow_type, csv, labels, to_arrow, to_columns
+from churn.files import write_parquet
+from churn.tables import arrow_type, csv, labels, read_columns, to_arrow, to_columns
 
 CONTRACT = Contract.model_validate(
     {
@@ -87,6 +89,25 @@ def test_a_table_of_several_chunks_is_one_column():
 def test_only_the_named_columns_come_in_the_order_asked_for():
     table = pa.table({"a": [1.0], "b": [2.0], "c": [3.0]})
     assert [*to_columns(table, ["c", "a"])] == ["c", "a"]
+
+
+def test_columns_of_a_file_are_those_of_its_table(tmp_path):
+    values = {
+        "plan": np.array(["b", None, "a"], dtype=object),
+        "paperless": np.array([1.0, np.nan, 0.0]),
+        "charge": np.array([0.1, -0.0, np.nan]),
+    }
+    stored = {"paperless": pa.bool_()}
+    table = pa.table({name: to_arrow(of, stored.get(name)) for name, of in values.items()})
+    write_parquet(tmp_path / "some.parquet", table)
+
+    found = read_columns(tmp_path / "some.parquet", ["charge", "plan", "paperless"])
+
+    assert [*found] == ["charge", "plan", "paperless"]
+    for name, column in found.items():
+        assert column.dtype == values[name].dtype
+        np.testing.assert_array_equal(column, values[name])
+    assert isinstance(found["plan"], Words)
 
 
 def test_outcomes_are_one_for_churners_and_nan_where_unknown():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from churn import metrics, preprocess, training
+from churn import fitting, metrics, preprocess, training
 from churn.calibrating import calibrate, fit
 from churn.calibration import NoCalibration
 from churn.columns import take
@@ -241,6 +241,23 @@ def test_the_number_of_threads_changes_no_bit(rows, parameters, tmp_path, monkey
         monkeypatch.setenv("LOKY_MAX_CPU_COUNT", str(threads))
         with threadpool_limits(threads):
             found = training.train(*some, given, "0" * 64)
+        saved.append((_saved(found.bundle, tmp_path / str(threads)), found.report, found.trials))
+
+    assert saved[0] == saved[1]
+
+
+@each_search
+def test_a_table_of_many_blocks_gives_the_same_bits_on_any_number_of_threads(
+    rows, parameters, tmp_path, monkeypatch, settings
+):
+    monkeypatch.setattr(fitting, "BLOCK", 200)
+    monkeypatch.setattr(fitting, "MOST_KEPT", 100)
+    given, saved = _with(parameters, search=settings), []
+
+    for threads in (1, 2):
+        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", str(threads))
+        with threadpool_limits(threads):
+            found = training.train(*_first(rows, 600), given, "0" * 64)
         saved.append((_saved(found.bundle, tmp_path / str(threads)), found.report, found.trials))
 
     assert saved[0] == saved[1]
