@@ -17,8 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import churn.batch.table_output
-import churn.batch.table_rows  # noqa: F401 - both before the fork
 from churn.batch.job import job
 from churn.batch.run import run
 from churn.errors import ChurnError

@@ -16,8 +16,8 @@ from sqlalchemy import column, create_engine, text
 from sqlalchemy import table as table_clause
 
 from churn import errors
-from churn.batch.reading import ROWS
 from churn.errors import ChurnError
+from churn.reading.files import ROWS
 from tests.churn.batch.conftest import Score, customers
 from tests.s3 import S3
 from tests.serve.models import CUST001
