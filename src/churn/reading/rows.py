@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -96,8 +96,13 @@ def asked(
     """
     engine = read_only(url, variable)
     try:
-        with answering(url), engine.connect() as connection:
-            yield Rows(_executed(connection, url, wanted, name, query), url, wanted)
+        with (
+            answering(url),
+            engine.connect() as connection,
+            # To close it, MySQL's driver fetches the rest: its protocol knows no other way.
+            closing(_executed(connection, url, wanted, name, query)) as result,
+        ):
+            yield Rows(result, url, wanted)
     finally:
         engine.dispose()
 

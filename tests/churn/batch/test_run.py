@@ -17,6 +17,7 @@ from sqlalchemy import table as table_clause
 
 from churn import errors
 from churn.errors import ChurnError
+from churn.reading.databases import url_of
 from churn.reading.files import ROWS
 from tests.churn.batch.conftest import Score, customers
 from tests.s3 import S3
@@ -41,7 +42,7 @@ def put_into(address: str, table: pa.Table, name: str = "customers") -> None:
     rows = plain(table).to_pylist()
     types = {"double": "DOUBLE PRECISION", "int64": "BIGINT", "bool": "BOOLEAN", "string": "TEXT"}
     columns = [f"{one.name} {types[str(one.type)]}" for one in plain(table).schema]
-    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
+    engine = create_engine(url_of(address, "test"))
     with engine.begin() as connection:
         connection.execute(text(f"CREATE TABLE {name} ({', '.join(columns)})"))
         values = [column(one.name) for one in plain(table).schema]
@@ -50,7 +51,7 @@ def put_into(address: str, table: pa.Table, name: str = "customers") -> None:
 
 
 def selected(address: str, query: str) -> list[dict[str, object]]:
-    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
+    engine = create_engine(url_of(address, "test"))
     with engine.connect() as connection:
         found = [dict(one._mapping) for one in connection.execute(text(query))]
     engine.dispose()
@@ -129,7 +130,7 @@ def test_a_database_gives_and_takes_the_same(rows, expected, score, any_database
     score(INPUT=f"{any_database}#customers", OUTPUT="out.parquet")
     done = score(
         INPUT=any_database,
-        QUERY="SELECT c.*, CAST(1 AS BIGINT) AS one, ':x' AS colon FROM customers c",
+        QUERY="SELECT c.*, 1 AS one, ':x' AS colon, '%' AS percent FROM customers c",
         OUTPUT=f"{any_database}#scores",
     )
 
@@ -331,8 +332,10 @@ def test_a_file_of_a_database_that_is_not_there_is_not_made(score):
     with pytest.raises(errors.NoSuchInput, match=r"none\.db"):
         score(INPUT="sqlite:///none.db#customers", OUTPUT="out.parquet")
     assert not Path("none.db").exists()
-    with pytest.raises(errors.UnusableDatabaseUrl, match=r"^INPUT: mysql is not supported"):
-        score(INPUT="mysql://host/db#customers", OUTPUT="out.parquet")
+    with pytest.raises(errors.UnusableDatabaseUrl, match=r"^INPUT: oracle is not supported"):
+        score(INPUT="oracle://host/db#customers", OUTPUT="out.parquet")
+    with pytest.raises(errors.UnusableDatabaseUrl, match=r"^INPUT: no option 'local_infile'; th"):
+        score(INPUT="mysql://host/db?local_infile=1#customers", OUTPUT="out.parquet")
 
 
 def test_a_disk_that_is_full_leaves_what_was_there(rows, score):

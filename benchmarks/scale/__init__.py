@@ -1,0 +1,1 @@
+"""What becomes of time and memory as tables grow."""
