@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import resource
 import stat
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import column, create_engine, text
+from sqlalchemy import column, create_engine, make_url, text
 from sqlalchemy import table as table_clause
 
 from churn import errors
@@ -22,6 +23,7 @@ from churn.reading.files import ROWS
 from tests.churn.batch.conftest import Score, customers
 from tests.s3 import S3
 from tests.serve.models import CUST001
+from tests.web import serving
 
 FIELDS = [
     *("customer_id", "churn_probability", "will_churn", "risk_level", "recommendation"),
@@ -180,6 +182,28 @@ def test_an_object_store_gives_and_takes_files(rows, expected, score, s3: S3, mo
         score(INPUT="s3://scores/in/2.parquet", OUTPUT="other.parquet")
 
 
+def test_the_web_gives_what_is_pinned(rows, expected, score, tmp_path, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    content = Path("in.parquet").read_bytes()
+    pin = f"sha256={hashlib.sha256(content).hexdigest()}"
+    with serving(tmp_path) as web:
+        monkeypatch.setenv("SSL_CERT_FILE", str(web.certificate))
+        web.files["in.parquet"] = content
+
+        score(INPUT=f"{web.url}/whole/in.parquet?key=secret#{pin}", OUTPUT="out.parquet")
+
+        assert Path("out.parquet").read_bytes() == Path("expected.parquet").read_bytes()
+        for path, end, error in (
+            ("whole", "sha256=" + "0" * 64, errors.OtherContent),
+            ("short", pin, errors.DownloadFailed),
+            ("whole", "", errors.UnusableDownload),
+        ):
+            with pytest.raises(error) as raised:
+                score(INPUT=f"{web.url}/{path}/in.parquet?key=secret#{end}", OUTPUT="no.parquet")
+            assert "secret" not in str(raised.value)
+    assert not [*Path().glob("*no.parquet*")]
+
+
 def test_every_row_is_scored_or_set_aside(rows, score):
     ages = rows["age"].to_pylist()
     ages[7] = ages[250] = 17
@@ -317,8 +341,11 @@ def test_databases_that_do_not_answer_are_told_without_a_password(rows, score, a
     assert len(selected(any_database, "SELECT * FROM customers")) == 300
 
 
-def test_wrong_credentials_are_told(rows, score, new_database):
-    wrong = new_database().replace("postgres:secret@", "nobody:guessed@")
+@pytest.mark.parametrize("kind", ["new_database", "new_mysql_database"])
+def test_wrong_credentials_are_told(rows, score, kind, request):
+    given = make_url(request.getfixturevalue(kind)())
+    changed = given.set(username="nobody", password="guessed")  # noqa: S106 - of nobody
+    wrong = changed.render_as_string(hide_password=False)
     for places in (
         {"INPUT": f"{wrong}#t", "OUTPUT": "o.csv"},
         {"INPUT": "in.parquet", "OUTPUT": f"{wrong}#t"},
