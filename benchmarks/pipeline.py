@@ -33,7 +33,7 @@ from pathlib import Path
 from churn.params import read_parameters
 from churn.sources import take_snapshot
 parameters = read_parameters(Path("params.yaml"))
-take_snapshot(parameters.source, parameters.table, "history")
+take_snapshot(parameters.source, parameters.table, "history", Path())
 """
 
 

@@ -64,7 +64,7 @@ def read(*overrides: str) -> Table:
     """The table that these Hydra overrides of conf/ describe."""
     given = parameters([*overrides])
     contract = given.table
-    raw = take_snapshot(given.source, contract, "history").table
+    raw = take_snapshot(given.source, contract, "history", Path()).table
     limit = given.validate_.max_rejected
     valid = validate(raw, contract, "history", limit, labelled=True).valid
     table = with_features(clean(valid, contract), contract)

@@ -57,7 +57,7 @@ def not_in_git(given: Parameters) -> list[str]:
     files = [Path(path) for path in (given.source.history, given.source.current)]
     if outside := [f"{one} leads elsewhere from the copy" for one in files if ".." in one.parts]:
         raise InvalidParameters("source", [*outside, "a sweep wants full paths"])
-    inside = [path for path in files if not path.is_absolute() and path.is_file()]
+    inside = [path for path in files if not path.is_absolute() and path.exists()]
     return sorted({str(top) for path in inside if (top := _unknown_to_git(path))})
 
 

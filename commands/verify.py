@@ -30,6 +30,8 @@ ONE, TWO = ({"OMP_NUM_THREADS": n, "OPENBLAS_NUM_THREADS": n} for n in ("1", "2"
 Hashes = dict[str, str]
 # What load makes.
 RAW = Path("data/raw")
+# Sources that may have changed since.
+FAR_AWAY = ("prediction_log", "remote", "sql")
 SNAPSHOT = [str(RAW / name) for name in ("history.parquet", "current.parquet", "manifest.json")]
 
 
@@ -107,9 +109,9 @@ def bring_customers(commit: Commit, clone: Path) -> None:
 
 
 def bring_snapshot(commit: Commit, clone: Path) -> list[str]:
-    """Where customers came from a database, put what `load` made of them into the clone.
+    """Where customers came from far away, put what `load` made of them into the clone.
 
-    The database may have forgotten them, and need not be here.
+    A database may have forgotten them, and need not be here.
 
     Returns:
         options of dvc repro: what is left to do.
@@ -117,7 +119,7 @@ def bring_snapshot(commit: Commit, clone: Path) -> list[str]:
         NotWithinReach: the snapshot is neither in the cache nor in the remote.
     """
     given = YAML(typ="safe", pure=True).load(clone / "params.yaml")
-    if given["source"]["kind"] != "prediction_log":
+    if given["source"]["kind"] not in FAR_AWAY:
         return []
     (clone / RAW).mkdir(parents=True)
     for path in SNAPSHOT:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from tests import postgres
+from tests import mariadb, postgres
 from tests.checkout import ROOT, Checkout
 from tests.s3 import CREDENTIALS, S3
 
@@ -167,6 +167,25 @@ def postgres_address() -> Iterator[str]:
 def new_database(postgres_address: str) -> Callable[[], str]:
     """Makes an empty database on PostgreSQL and gives its address."""
     return lambda: postgres.new_database(postgres_address)
+
+
+@pytest.fixture(scope="session")
+def mysql_address() -> Iterator[str]:
+    """Address of a MySQL or MariaDB server: the one at `MYSQL_URL`, or the tests' own."""
+    if given := os.environ.get("MYSQL_URL"):
+        yield given
+        return
+    if not mariadb.SERVER.exists() and os.environ.get("CI") != "true":
+        pytest.skip("needs Debian's package mariadb-server, or MYSQL_URL")
+    server = mariadb.MariaDb()
+    yield server.url
+    server.remove()
+
+
+@pytest.fixture
+def new_mysql_database(mysql_address: str) -> Callable[[], str]:
+    """Makes an empty database on MySQL or MariaDB and gives its address."""
+    return lambda: mariadb.new_database(mysql_address)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -33,7 +33,6 @@ LEFT_OUT = (
     "numpy/random/lib",
     "pydantic/v1",
     "sqlalchemy/dialects/mssql",
-    "sqlalchemy/dialects/mysql",
     "sqlalchemy/dialects/oracle",
     "sqlalchemy/testing",
     "xgboost/dask",
@@ -85,7 +84,8 @@ IMPORTED = (
 # And what batch scoring does, beside that.
 BATCH_IMPORTED = (
     *("joblib", "pyarrow.compute", "pyarrow.csv", "pyarrow.fs", "pyarrow.ipc", "pyarrow.parquet"),
-    *("concurrent.futures.thread", "tqdm"),
+    *("concurrent.futures.thread", "netrc", "pymysql", "sqlalchemy.dialects.mysql.pymysql"),
+    *("tqdm", "urllib.request"),
 )
 TRACE = """
 import importlib, sys
@@ -167,8 +167,8 @@ def compile_packages(layer: Path, base: Path, names: Sequence[str], upon: Sequen
     lib, stdlib = layer / LIB, Path(sysconfig.get_path("stdlib"))
     below = {*imported(IMPORTED, *upon)} if upon else set()
     for path in [one for one in imported(names, lib, *upon) if one not in below]:
-        if path.is_relative_to(lib):
-            compiled(path, layer, layer)
+        if root := next((one for one in (lib, *upon) if path.is_relative_to(one)), None):
+            compiled(path, root.parents[len(LIB.parts) - 1], layer)
         elif path.is_relative_to(stdlib):
             compiled(base / STDLIB / path.relative_to(stdlib), base, layer)
 

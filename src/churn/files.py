@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churn.atomic import write_bytes, write_whole
+
+# Of a group of rows: as many as pyarrow takes, and as much memory as one may take.
+GROUP_ROWS, GROUP_BYTES = 1024 * 1024, 256 * 1024 * 1024
 
 
 def write_text(path: Path, text: str) -> None:
@@ -32,6 +37,46 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     """Write a table, without pandas' metadata."""
     bare = table.replace_schema_metadata(None)
     write_whole(path, lambda unfinished: pq.write_table(bare, unfinished, compression="zstd"))
+
+
+def write_tables(path: Path, tables: Iterable[pa.Table]) -> None:
+    """Write a stream of tables as one; what fits into one group has the bytes of `write_parquet`.
+
+    No more than one group is in memory at a time.
+
+    Args:
+        path: for the file.
+        tables: at least one, of any number of rows; all have the columns and types of the first.
+    """
+    write_whole(path, lambda unfinished: _write_tables(unfinished, iter(tables)))
+
+
+def _write_tables(path: Path, tables: Iterator[pa.Table]) -> None:
+    first = next(tables)
+    schema = first.schema.remove_metadata()
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for group in _groups(table.cast(schema) for table in chain([first], tables)):
+            writer.write_table(group.combine_chunks(), GROUP_ROWS)
+
+
+def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in groups; one without rows if there are none."""
+    waiting: list[pa.Table] = []
+    is_first = True
+    for table in tables:
+        waiting.append(table)
+        while _is_group(waiting):
+            together = pa.concat_tables(waiting)
+            yield together.slice(0, GROUP_ROWS)
+            waiting, is_first = [together.slice(GROUP_ROWS)], False
+    rest = pa.concat_tables(waiting)
+    if rest.num_rows or is_first:
+        yield rest
+
+
+def _is_group(tables: list[pa.Table]) -> bool:
+    rows, size = sum(one.num_rows for one in tables), sum(one.nbytes for one in tables)
+    return rows >= GROUP_ROWS or size > GROUP_BYTES
 
 
 def read_parquet(path: Path) -> pa.Table:

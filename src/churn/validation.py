@@ -33,13 +33,11 @@ from churn.errors import (
     TooFewChurners,
     TooManyRejected,
     UnknownTargetValue,
-    WrongColumnType,
 )
 from churn.parsing import Parsed, as_text, parse, parse_id, parse_target
+from churn.wrong_type import EXAMPLES, refuse_wrong_type
 
 LEAST_CHURNERS = 50
-MOSTLY = 0.5
-EXAMPLES = 3
 
 WORDS = {
     "type": "is not of type {allowed}",
@@ -95,7 +93,7 @@ def validate(
     """
     parsed = {n: parse(table.column(n), one) for n, one in contract.columns.items()}
     for column, values in parsed.items():
-        _refuse_wrong_type(name, column, contract.columns[column], values, table)
+        refuse_wrong_type(name, column, contract.columns[column], values, table.column(column))
     outcome = _outcome(table, contract, name)
     broken = [
         *_missing_roles(table, contract, outcome if labelled else None),
@@ -118,17 +116,6 @@ def validate(
         distinct = dict(zip(ids.tolist(), outcome[~bad].tolist(), strict=True))
         _refuse_unlearnable(name, contract, np.array([*distinct.values()]))
     return Validated(table.filter(pa.array(~bad)), _quarantine(table, broken, bad), report)
-
-
-def _refuse_wrong_type(
-    name: str, column_name: str, column: Column, parsed: Parsed, table: pa.Table
-) -> None:
-    given = (~parsed.missing).sum()
-    share = parsed.unreadable.sum() / given if given else 0.0
-    if share > MOSTLY:
-        text = as_text(table.column(column_name)).filter(pa.array(parsed.unreadable))
-        examples = [repr(value) for value in text.slice(0, EXAMPLES).to_pylist()]
-        raise WrongColumnType(name, column_name, column.allowed, share, examples)
 
 
 def _outcome(table: pa.Table, contract: Contract, name: str) -> Array | None:

@@ -16,8 +16,10 @@ from churn.migrating import migrate
 from churn.parsing import parse
 from churn.prediction_log import Feedback, PredictionLog
 from churn.settings import PLACEHOLDERS, LogSource
-from churn.sources import Snapshot, at, take_snapshot
+from churn.sources import at
+from tests import taken
 from tests.logged import prediction
+from tests.taken import Taken
 
 UNTIL = datetime(2026, 7, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -66,8 +68,8 @@ def tell(log: PredictionLog, prediction_id: str, days: int = 1, *, churned: bool
     log.record([Feedback(None, prediction_id, churned, UNTIL - days * DAY)])
 
 
-def take(part="history", contract: Contract = SHOP, source: LogSource = SOURCE) -> Snapshot:
-    return take_snapshot(source, contract, part)
+def take(part="history", contract: Contract = SHOP, source: LogSource = SOURCE) -> Taken:
+    return taken.take(source, contract, part)
 
 
 def test_the_history_is_who_was_asked_about_and_what_became_of_them(log: PredictionLog):
@@ -106,8 +108,8 @@ def test_each_part_has_its_days(log: PredictionLog):
     assert history.table["customer"].to_pylist() == ["C170", "C20"]
     assert current.table["customer"].to_pylist() == ["C20", "late"]
     assert current.table.column_names == ["customer", *SHOP.columns]
-    assert history.origin["since"] == "2026-01-01T00:00:00+00:00"
-    assert current.origin["since"] == "2026-06-01T00:00:00+00:00"
+    assert history.description["since"] == "2026-01-01T00:00:00+00:00"
+    assert current.description["since"] == "2026-06-01T00:00:00+00:00"
 
 
 def test_what_was_not_known_then_is_not_known(log: PredictionLog):

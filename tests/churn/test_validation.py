@@ -19,8 +19,8 @@ from churn.errors import (
     WrongColumnType,
 )
 from churn.settings import FileSource
-from churn.sources import take_snapshot
 from churn.validation import validate
+from tests.taken import take
 
 CONTRACT = Contract.model_validate(
     {
@@ -372,7 +372,7 @@ def test_a_parquet_column_that_is_no_plain_value_is_refused_by_name(tmp_path, ag
     pq.write_table(one.set_column(one.column_names.index("age"), "age", ages), path)
     source = FileSource(kind="parquet", history=str(path), current=str(path))
     with pytest.raises(ChurnError, match=re.compile(r"\bage\b")):
-        snapshot = take_snapshot(source, CONTRACT, "current")
+        snapshot = take(source, CONTRACT, "current")
         validate(snapshot.table, CONTRACT, "current", 1.0, labelled=False)
 
 

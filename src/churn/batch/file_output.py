@@ -6,7 +6,6 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,9 +13,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from churn.batch.places import File, reading, said, writing
-from churn.batch.reading import ROWS
 from churn.errors import OutputExists, StoreRefused
+from churn.reading.files import ROWS
+from churn.reading.places import File, reading, require_bucket, said, writing
 
 CHUNK = 4 * 1024 * 1024
 # Of few words each.
@@ -51,9 +50,7 @@ class FileOutput:
             StoreRefused: there is no such bucket.
         """
         for file in self._files.values():
-            bucket = file.path.partition("/")[0]
-            if not (file.is_local or _is_there(replace(file, path=bucket))):
-                raise StoreRefused(file.address, f"there is no bucket {bucket}")
+            require_bucket(file)
             if not force and _is_there(file):
                 raise OutputExists(file.address)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from churn.batch.places import READ, WRITTEN, File, Place, Table, place
 from churn.errors import NotAllowed, NotGiven, UnknownPlace
+from churn.reading.places import READ, WRITTEN, Download, File, Place, Table, place
 
 MODEL, WORK_FOLDER = "models/churn", "predictions/unfinished"
 MOST_REASONS = 50
@@ -31,7 +31,7 @@ class Job:
 
     input: Place
     query: str | None
-    output: Place
+    output: File | Table
     model: str
     explain: int
     resume: bool
@@ -47,13 +47,13 @@ def job(environment: Mapping[str, str]) -> Job:
     """
     source, target = (_given(environment, name) for name in ("INPUT", "OUTPUT"))
     output = place("OUTPUT", target, WRITTEN)
-    if isinstance(output, Table) and output.name is None:
+    if isinstance(output, Download) or (isinstance(output, Table) and output.name is None):
         raise UnknownPlace("OUTPUT", output.shown, "a file nor a table")
     query = environment.get("QUERY", "").strip() or None
     read = place("INPUT", source, READ)
     if isinstance(read, Table) and (read.name is None) == (query is None):
         raise NotAllowed("QUERY", query or "", "a query, or a table behind INPUT: one of the two")
-    if isinstance(read, File) and query:
+    if query and not isinstance(read, Table):
         raise NotAllowed("QUERY", query, "nothing, unless INPUT is a database")
     work = Path(environment.get("WORK_FOLDER") or WORK_FOLDER)
     return Job(
@@ -86,7 +86,7 @@ def _reasons(value: str) -> int:
     return int(value)
 
 
-def _folder(output: Place, address: str, work: Path) -> Path:
+def _folder(output: File | Table, address: str, work: Path) -> Path:
     """Beside a file of this machine, so that it can be moved; elsewhere for what is far away."""
     if isinstance(output, File) and output.is_local:
         path = Path(output.path)

@@ -21,11 +21,11 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.ipc
 
-from churn.batch.places import writing
-from churn.batch.reading import Position
+from churn.batch.pieces import Position
 from churn.batch.scored import Scored
 from churn.errors import OtherRun, RunInProgress, UnfinishedRun
 from churn.files import read_json, write_json
+from churn.reading.places import writing
 
 JOB, ROWS, JOURNAL, LOCK = "job.json", "rows.arrow", "journal", "lock"
 Line = dict[str, Any]

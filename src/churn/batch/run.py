@@ -18,11 +18,13 @@ from churn.batch.file_output import FileOutput
 from churn.batch.flow import in_order
 from churn.batch.job import Job
 from churn.batch.notes import Notes, opened
-from churn.batch.places import File, Table, matching, stamp
-from churn.batch.reading import ROWS, FileRows, Piece
+from churn.batch.pieces import FileRows, Piece
 from churn.batch.scored import Answers, BatchScorer, Scored
 from churn.errors import NoCustomers, NotAllowed
 from churn.model_sources import refuse_without_tags, source
+from churn.reading.fetching import downloaded
+from churn.reading.files import ROWS
+from churn.reading.places import Download, File, Table, matching, stamp
 from churn.risk import LEVELS, Risk, RiskLevel
 from churn.scoring import Scorer
 from churn.settings import ServeSettings
@@ -110,7 +112,9 @@ def _known(job: Job) -> Sequence[Any]:
     Raises:
         NotAllowed: the output would replace it.
     """
-    files = [job.input] if isinstance(job.input, Table) else matching(job.input)
+    if isinstance(job.input, Download):
+        return [job.input.shown, job.input.sha256]
+    files = [job.input] if isinstance(job.input, Table) else matching("INPUT", job.input)
     if job.output.shown in [one.shown for one in files]:
         raise NotAllowed("OUTPUT", job.output.shown, "another place than that of INPUT")
     return [stamp(one) if isinstance(one, File) else [one.shown, job.query] for one in files]
@@ -151,9 +155,9 @@ class _Run:
             return FileOutput(output, self._notes.folder)
         # Imported here: SQLAlchemy takes half a second, which files do without.
         from churn.batch.table_output import TableOutput
-        from churn.database import parsed
+        from churn.reading.databases import url_of
 
-        return TableOutput(parsed(output.address, "OUTPUT"), str(output.name), self._notes.run)
+        return TableOutput(url_of(output.address, "OUTPUT"), str(output.name), self._notes.run)
 
     def _write(self, output: FileOutput | TableOutput, scored: Scored) -> None:
         answers = self._answers.of(scored.scores)
@@ -193,9 +197,11 @@ class _Run:
     def _files(self) -> list[File]:
         read, contract = self._job.input, self._scorer.bundle.manifest.contract
         if isinstance(read, File):
-            return matching(read)
-        from churn.batch.table_rows import snapshot
-        from churn.database import parsed
+            return matching("INPUT", read)
+        if isinstance(read, Download):
+            return [downloaded(read, self._notes.folder).file]
+        from churn.batch.snapshot import snapshot
+        from churn.reading.databases import url_of
 
-        url, path = parsed(read.address, "INPUT"), self._notes.folder / SNAPSHOT
+        url, path = url_of(read.address, "INPUT"), self._notes.folder / SNAPSHOT
         return [snapshot(url, read.name, self._job.query, contract, path)]

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from churn.batch.customers import Customers, Reader
-from churn.batch.reading import Piece, Position
+from churn.batch.pieces import Piece, Position
 from churn.columns import Columns, take
 from churn.contract import REASONS, ROW_IN_SNAPSHOT, ROW_NUMBER, SCORE, Contract
 from churn.errors import NothingScorable, WrongFeature

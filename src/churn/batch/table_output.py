@@ -1,14 +1,16 @@
-"""Scores as a table of a database: made in one transaction, so whole or not at all.
+"""Scores as a table of a database: whole or not at all.
 
 The rows go into a table of another name, which takes its place at the very end: until then, whoever
-reads the old one is not held up. A constraint bears the name of the run, so that one that was
-killed between the end of its transaction and that of its notes is known to be done.
+reads the old one is not held up. That is one transaction, or, in MySQL, where each change of tables
+ends the transaction, one `RENAME TABLE`, which is whole by itself. A constraint bears the name of
+the run, so that one that was killed between this and the end of its notes is known to be done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +27,17 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    func,
     inspect,
+    select,
     text,
 )
 
-from churn.batch.databases import answering, split
 from churn.batch.file_output import flat
 from churn.contract import SCORE
-from churn.database import WRITES, engine_of, shown
-from churn.errors import CannotWrite, LogUnreachable, OutputExists
+from churn.database import LOCK_TIMEOUT, shown
+from churn.errors import CannotWrite, LogUnreachable, OutputExists, RunInProgress
+from churn.reading.databases import MYSQL, answering, split, writing_to
 
 TYPES: Mapping[pa.DataType, type[Any]] = {
     pa.string(): Text,
@@ -41,7 +45,11 @@ TYPES: Mapping[pa.DataType, type[Any]] = {
     pa.int64(): BigInteger,
     pa.bool_(): Boolean,
 }
-UNFINISHED, QUARANTINE, RUN = "__unfinished", "_quarantine", "churn_run_"
+UNFINISHED, OLD, QUARANTINE, RUN = "__unfinished", "__replaced", "_quarantine", "churn_run_"
+# Of a lock's name in MySQL.
+LONGEST_LOCK = 64
+# Another engine of MySQL's would take half of a statement.
+ENGINE: Mapping[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
 
 
 class TableOutput:
@@ -61,12 +69,16 @@ class TableOutput:
         self._names = {"scores": name, "aside": f"{name}{QUARANTINE}"}
         self._run = f"{RUN}{run}"
         try:
-            self._engine = engine_of(url).execution_options(**WRITES)
+            self._engine = writing_to(url)
         except LogUnreachable:
             raise CannotWrite(shown(url), "its folder cannot be made") from None
         self._stack = ExitStack()
         self._connection: Connection | None = None
         self._tables: dict[str, Table] = {}
+
+    @property
+    def _is_mysql(self) -> bool:
+        return self._url.get_backend_name() == MYSQL
 
     @property
     def addresses(self) -> tuple[str, str]:
@@ -112,17 +124,28 @@ class TableOutput:
             _copied(connection, table, rows)
         elif rows.num_rows:
             connection.execute(table.insert(), rows.to_pylist())
+        if self._is_mysql:
+            connection.commit()
 
     def _transaction(self) -> Connection:
         if self._connection is None:
             self._connection = self._stack.enter_context(self._engine.connect())
             self._connection.begin()
+            if self._is_mysql:
+                self._be_alone(self._connection)
         return self._connection
+
+    def _be_alone(self, connection: Connection) -> None:
+        """Hold other runs off, which elsewhere wait for the end of the transaction."""
+        place = sha256(self.addresses[0].encode()).hexdigest()[:LONGEST_LOCK]
+        asked = select(func.get_lock(place, LOCK_TIMEOUT))
+        if connection.execute(asked).scalar_one() != 1:
+            raise RunInProgress(self.addresses[0])
 
     def _table(self, name: str, schema: pa.Schema) -> Table:
         columns = [Column(field.name, TYPES[field.type]) for field in schema]
         named = f"{self._names[name]}{UNFINISHED}"
-        table = Table(named, MetaData(), *columns, schema=self._schema)
+        table = Table(named, MetaData(), *columns, schema=self._schema, **ENGINE)
         if name == "scores":
             table.append_constraint(CheckConstraint(table.c[SCORE].between(0, 1), self._run))
         return table
@@ -143,21 +166,44 @@ class TableOutput:
         with answering(self._url):
             connection = self._transaction()
             looked = inspect(connection)
+            there = [name for name in self._names.values() if looked.has_table(name, self._schema)]
             if again and self._is_done(looked):
                 connection.rollback()
-                return
-            quoted = connection.dialect.identifier_preparer.quote
-            for part, name in self._names.items():
-                is_there = looked.has_table(name, self._schema)
-                if is_there and not force:
-                    raise OutputExists(self._named(name))
-                own = Table(name, MetaData(), schema=self._schema)
-                if is_there:
-                    own.drop(connection)
-                if part in self._tables:
-                    before = connection.dialect.identifier_preparer.format_table(self._tables[part])
-                    connection.execute(text(f"ALTER TABLE {before} RENAME TO {quoted(name)}"))
+            elif there and not force:
+                raise OutputExists(self._named(there[0]))
+            elif self._is_mysql:
+                self._exchange(connection, there)
+            else:
+                self._replace(connection, there)
+            if self._is_mysql:
+                self._drop(connection, OLD, UNFINISHED)
             connection.commit()
+
+    def _replace(self, connection: Connection, there: Sequence[str]) -> None:
+        """Within the transaction."""
+        for name in there:
+            self._bare(name).drop(connection)
+        for part, table in self._tables.items():
+            name = connection.dialect.identifier_preparer.quote(self._names[part])
+            before = connection.dialect.identifier_preparer.format_table(table)
+            connection.execute(text(f"ALTER TABLE {before} RENAME TO {name}"))
+
+    def _exchange(self, connection: Connection, there: Sequence[str]) -> None:
+        """In one statement: MySQL does all of it, or nothing."""
+        self._drop(connection, OLD)
+        named = connection.dialect.identifier_preparer.format_table
+        changes = [(self._bare(name), self._bare(f"{name}{OLD}")) for name in there]
+        changes += [(one, self._bare(self._names[part])) for part, one in self._tables.items()]
+        words = ", ".join(f"{named(one)} TO {named(other)}" for one, other in changes)
+        connection.execute(text(f"RENAME TABLE {words}"))
+
+    def _drop(self, connection: Connection, *endings: str) -> None:
+        for name in self._names.values():
+            for ending in endings:
+                self._bare(f"{name}{ending}").drop(connection, checkfirst=True)
+
+    def _bare(self, name: str) -> Table:
+        return Table(name, MetaData(), schema=self._schema)
 
     def _is_done(self, looked: Any) -> bool:
         name = self._names["scores"]
@@ -169,6 +215,9 @@ class TableOutput:
     def discard(self) -> None:
         """Leave everything as it was."""
         with answering(self._url):
+            if self._is_mysql and self._connection is not None:
+                self._connection.rollback()
+                self._drop(self._connection, UNFINISHED)
             self._stack.close()
             self._engine.dispose()
 

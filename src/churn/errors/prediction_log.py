@@ -13,8 +13,9 @@ class UnusableDatabaseUrl(ChurnError):
     """A variable, most often `DATABASE_URL`, is no address of a database that can be used."""
 
     def __init__(self, problem: str, variable: str = "DATABASE_URL") -> None:
+        also = "" if variable == "DATABASE_URL" else ", mysql://user:password@host:3306/name"
         super().__init__(
-            f"{variable}: {problem}. Give postgresql://user:password@host:5432/name or "
+            f"{variable}: {problem}. Give postgresql://user:password@host:5432/name{also} or "
             "sqlite:///folder/file.db; characters such as @ and / in a password are written "
             "%40 and %2F."
         )

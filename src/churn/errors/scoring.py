@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from churn.errors.base import ChurnError
 from churn.wording import did_you_mean, listed
@@ -24,45 +23,6 @@ class NotAllowed(ChurnError):
 
     def __init__(self, variable: str, value: str, allowed: str) -> None:
         super().__init__(f"{variable}={value}: allowed is {allowed}. Set another value.")
-
-
-class UnknownPlace(ChurnError):
-    """An address names nothing that customers can come from or scores go to."""
-
-    def __init__(self, variable: str, address: str, allowed: str) -> None:
-        super().__init__(
-            f"{variable}={address}: it is neither {allowed}. A table is named behind the address "
-            "of its database: postgresql://host/name#table, sqlite:///file.db#table."
-        )
-
-
-class NoSuchInput(ChurnError):
-    """There is no file of that name, or none that fits the pattern."""
-
-    def __init__(self, address: str, known: Sequence[str] = ()) -> None:
-        name = address.rpartition("/")[2]
-        super().__init__(
-            f"INPUT={address}: no such file{did_you_mean(name, known)}. Set INPUT to one that "
-            "exists, or to a pattern such as customers/*.parquet that fits some."
-        )
-
-
-class NoSuchTable(ChurnError):
-    """A database has no table of that name."""
-
-    def __init__(self, where: str, table: str, known: Sequence[str]) -> None:
-        super().__init__(
-            f"{where}: no table {table!r}{did_you_mean(table, known)}. The database has: "
-            f"{listed(known, 20) or 'no tables'}. Name one behind the address (…#table), or give "
-            "the address alone and a QUERY."
-        )
-
-
-class NoCustomers(ChurnError):
-    """An input holds no rows."""
-
-    def __init__(self, where: str) -> None:
-        super().__init__(f"{where}: it holds no customers. Nothing was scored; see its export.")
 
 
 class ColumnsMissing(ChurnError):
@@ -124,34 +84,4 @@ class RunInProgress(ChurnError):
     def __init__(self, output: str) -> None:
         super().__init__(
             f"OUTPUT={output}: another process is writing it. Wait for its end, or name another."
-        )
-
-
-class CannotWrite(ChurnError):
-    """A disk or a store does not take what is written."""
-
-    def __init__(self, where: str | Path, why: str) -> None:
-        super().__init__(
-            f"{where}: cannot be written: {why}. Make room or name another place, and go on with "
-            "RESUME=1."
-        )
-
-
-class StoreRefused(ChurnError):
-    """A store of objects does not give or take a file."""
-
-    def __init__(self, address: str, why: str) -> None:
-        super().__init__(
-            f"{address}: {why}. See that bucket and key are right and that AWS_ACCESS_KEY_ID, "
-            "AWS_SECRET_ACCESS_KEY (or ~/.aws) let you in; AWS_ENDPOINT_URL names another S3."
-        )
-
-
-class DatabaseRefused(ChurnError):
-    """A database does not answer, does not let us in, or does not do what it is asked to."""
-
-    def __init__(self, address: str, why: str) -> None:
-        super().__init__(
-            f"{address}: {why}. See that the database runs and that its user may do this; a "
-            "password may come from PGPASSWORD or ~/.pgpass."
         )

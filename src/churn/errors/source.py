@@ -1,4 +1,4 @@
-"""What can be wrong with the files that customers come from."""
+"""What can be wrong with the customers that the pipeline begins with."""
 
 from __future__ import annotations
 
@@ -10,21 +10,12 @@ from churn.wording import did_you_mean, listed
 
 
 class InputFileMissing(ChurnError):
-    """A source file is not there."""
+    """A file or folder of the source is not there."""
 
     def __init__(self, path: str | Path, parameter: str) -> None:
         super().__init__(
             f"{path}: no such file. Set {parameter} to a file that exists, or run dvc pull, if DVC "
-            "keeps it."
-        )
-
-
-class EmptyInput(ChurnError):
-    """A source file holds no customers."""
-
-    def __init__(self, path: str | Path) -> None:
-        super().__init__(
-            f"{path}: the file holds no customers. It needs a header line and at least one row."
+            "keeps it. What is far away is read by source=remote or source=sql."
         )
 
 
@@ -35,47 +26,6 @@ class WrongFileEnding(ChurnError):
         super().__init__(
             f"{path}: source={kind} reads files that end in {listed(endings)}. "
             "Rename the file or choose the other source."
-        )
-
-
-class UnreadableFile(ChurnError):
-    """The file's content is not what its ending says."""
-
-    def __init__(self, path: str | Path, kind: str, why: str) -> None:
-        super().__init__(
-            f"{path}: cannot be read as {kind}: {why}. Export it again as {kind}, "
-            "in UTF-8 if it is text."
-        )
-
-
-class LineBreakInValue(ChurnError):
-    """A value of a CSV file goes over several lines."""
-
-    def __init__(self, path: str | Path, column: str, row: int) -> None:
-        super().__init__(
-            f"{path}: column {column}, row {row}: the value goes over several lines. Most often a "
-            "quotation mark is never closed and swallows the rows after it; close it, or take line "
-            "breaks out of the export."
-        )
-
-
-class DoubledColumn(ChurnError):
-    """Two columns of a source carry one name."""
-
-    def __init__(self, path: str | Path, names: Iterable[str]) -> None:
-        super().__init__(
-            f"{path}: column named more than once: {listed(map(repr, names))}. "
-            "Each name may stand once in the header (after the contract's rename)."
-        )
-
-
-class UnusableColumn(ChurnError):
-    """A column of a Parquet file holds lists, bytes or the like."""
-
-    def __init__(self, path: str | Path, column: str, kind: str) -> None:
-        super().__init__(
-            f"{path}: column {column} is of type {kind}. Allowed are numbers, text, booleans and "
-            "dates; change the export, or take the column out of the contract."
         )
 
 

@@ -81,19 +81,70 @@ class LogSource(_NoFileSource):
 
 
 class FileSource(Frozen):
-    """Customers read from files.
+    """Customers read from files, which DVC watches.
 
     Attributes:
-        history: path of the labelled customers.
+        history: path of the labelled customers: a file, or a folder of files.
         current: path of the recent customers; the second of `PLACEHOLDERS` for none.
+        pattern: which files of a folder are read, such as `2026-*`.
     """
 
     kind: Literal["csv", "parquet"]
     history: str
     current: str
+    pattern: str = "*"
 
 
-Source = Annotated[SyntheticSource | FileSource | LogSource, Field(discriminator="kind")]
+class ReadSettings(Frozen):
+    """What is read of a source: the labelled customers, and the recent ones; None for none."""
+
+    history: str
+    current: str | None
+
+
+class RemoteSource(_NoFileSource):
+    """Customers in files that DVC does not watch: in S3, on the web, or by a pattern.
+
+    Attributes:
+        history, current: placeholders that DVC watches in place of a file.
+        read: addresses of the files, as `churn.reading.places` reads them.
+    """
+
+    kind: Literal["remote"]
+    read: ReadSettings
+
+
+class SqlSource(_NoFileSource):
+    """Customers of a table or query.
+
+    Attributes:
+        history, current: placeholders that DVC watches in place of a file.
+        url: address of the database, without a password.
+        read: tables, or queries, which have space in them.
+    """
+
+    kind: Literal["sql"]
+    url: str
+    read: ReadSettings
+
+    @field_validator("url")
+    @classmethod
+    def _holds_no_password(cls, url: str) -> str:
+        where, _, options = url.partition("?")
+        user, _, _ = where.partition("://")[2].rpartition("@")
+        if ":" in user or "pass" in options:
+            # pydantic would show the address.
+            raise ValueError(
+                "a password is in the address, and params.yaml goes into git. Take it out, and "
+                "give it by PGPASSWORD or ~/.pgpass, MYSQL_PWD or ~/.my.cnf"
+            )
+        return url
+
+
+Source = Annotated[
+    SyntheticSource | FileSource | RemoteSource | SqlSource | LogSource,
+    Field(discriminator="kind"),
+]
 
 
 class ValidateSettings(Frozen):

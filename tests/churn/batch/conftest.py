@@ -39,6 +39,16 @@ def score(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scor
     return done
 
 
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
+def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of an empty database of each kind that scores may go to."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/100%/log.db"
+    names = {"postgresql": "new_database", "mysql": "new_mysql_database"}
+    address: str = request.getfixturevalue(names[request.param])()
+    return address
+
+
 def table_of(columns: Columns) -> pa.Table:
     """Customers as a stored table."""
     names = {"customer_id": pa.array(ids(len(next(iter(columns.values())))))}

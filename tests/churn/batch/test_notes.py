@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from churn import errors
 from churn.batch.notes import JOURNAL, ROWS, opened
-from churn.batch.reading import Position
+from churn.batch.pieces import Position
 from churn.batch.scored import Scored
 
 JOB = {"input": "a", "model": ["v1", "x"]}

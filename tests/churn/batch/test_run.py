@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import resource
 import stat
@@ -12,15 +13,17 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import column, create_engine, text
+from sqlalchemy import column, create_engine, make_url, text
 from sqlalchemy import table as table_clause
 
 from churn import errors
-from churn.batch.reading import ROWS
 from churn.errors import ChurnError
+from churn.reading.databases import url_of
+from churn.reading.files import ROWS
 from tests.churn.batch.conftest import Score, customers
 from tests.s3 import S3
 from tests.serve.models import CUST001
+from tests.web import serving
 
 FIELDS = [
     *("customer_id", "churn_probability", "will_churn", "risk_level", "recommendation"),
@@ -41,7 +44,7 @@ def put_into(address: str, table: pa.Table, name: str = "customers") -> None:
     rows = plain(table).to_pylist()
     types = {"double": "DOUBLE PRECISION", "int64": "BIGINT", "bool": "BOOLEAN", "string": "TEXT"}
     columns = [f"{one.name} {types[str(one.type)]}" for one in plain(table).schema]
-    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
+    engine = create_engine(url_of(address, "test"))
     with engine.begin() as connection:
         connection.execute(text(f"CREATE TABLE {name} ({', '.join(columns)})"))
         values = [column(one.name) for one in plain(table).schema]
@@ -50,7 +53,7 @@ def put_into(address: str, table: pa.Table, name: str = "customers") -> None:
 
 
 def selected(address: str, query: str) -> list[dict[str, object]]:
-    engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
+    engine = create_engine(url_of(address, "test"))
     with engine.connect() as connection:
         found = [dict(one._mapping) for one in connection.execute(text(query))]
     engine.dispose()
@@ -129,7 +132,7 @@ def test_a_database_gives_and_takes_the_same(rows, expected, score, any_database
     score(INPUT=f"{any_database}#customers", OUTPUT="out.parquet")
     done = score(
         INPUT=any_database,
-        QUERY="SELECT c.*, CAST(1 AS BIGINT) AS one, ':x' AS colon FROM customers c",
+        QUERY="SELECT c.*, 1 AS one, ':x' AS colon, '%' AS percent FROM customers c",
         OUTPUT=f"{any_database}#scores",
     )
 
@@ -177,6 +180,28 @@ def test_an_object_store_gives_and_takes_files(rows, expected, score, s3: S3, mo
         score(INPUT="in.parquet", OUTPUT="s3://nowhere/out.parquet", FORCE=1)
     with pytest.raises(errors.NoSuchInput, match=r"did you mean '1\.parquet'"):
         score(INPUT="s3://scores/in/2.parquet", OUTPUT="other.parquet")
+
+
+def test_the_web_gives_what_is_pinned(rows, expected, score, tmp_path, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    content = Path("in.parquet").read_bytes()
+    pin = f"sha256={hashlib.sha256(content).hexdigest()}"
+    with serving(tmp_path) as web:
+        monkeypatch.setenv("SSL_CERT_FILE", str(web.certificate))
+        web.files["in.parquet"] = content
+
+        score(INPUT=f"{web.url}/whole/in.parquet?key=secret#{pin}", OUTPUT="out.parquet")
+
+        assert Path("out.parquet").read_bytes() == Path("expected.parquet").read_bytes()
+        for path, end, error in (
+            ("whole", "sha256=" + "0" * 64, errors.OtherContent),
+            ("short", pin, errors.DownloadFailed),
+            ("whole", "", errors.UnusableDownload),
+        ):
+            with pytest.raises(error) as raised:
+                score(INPUT=f"{web.url}/{path}/in.parquet?key=secret#{end}", OUTPUT="no.parquet")
+            assert "secret" not in str(raised.value)
+    assert not [*Path().glob("*no.parquet*")]
 
 
 def test_every_row_is_scored_or_set_aside(rows, score):
@@ -316,8 +341,11 @@ def test_databases_that_do_not_answer_are_told_without_a_password(rows, score, a
     assert len(selected(any_database, "SELECT * FROM customers")) == 300
 
 
-def test_wrong_credentials_are_told(rows, score, new_database):
-    wrong = new_database().replace("postgres:secret@", "nobody:guessed@")
+@pytest.mark.parametrize("kind", ["new_database", "new_mysql_database"])
+def test_wrong_credentials_are_told(rows, score, kind, request):
+    given = make_url(request.getfixturevalue(kind)())
+    changed = given.set(username="nobody", password="guessed")  # noqa: S106 - of nobody
+    wrong = changed.render_as_string(hide_password=False)
     for places in (
         {"INPUT": f"{wrong}#t", "OUTPUT": "o.csv"},
         {"INPUT": "in.parquet", "OUTPUT": f"{wrong}#t"},
@@ -331,8 +359,10 @@ def test_a_file_of_a_database_that_is_not_there_is_not_made(score):
     with pytest.raises(errors.NoSuchInput, match=r"none\.db"):
         score(INPUT="sqlite:///none.db#customers", OUTPUT="out.parquet")
     assert not Path("none.db").exists()
-    with pytest.raises(errors.UnusableDatabaseUrl, match=r"^INPUT: mysql is not supported"):
-        score(INPUT="mysql://host/db#customers", OUTPUT="out.parquet")
+    with pytest.raises(errors.UnusableDatabaseUrl, match=r"^INPUT: oracle is not supported"):
+        score(INPUT="oracle://host/db#customers", OUTPUT="out.parquet")
+    with pytest.raises(errors.UnusableDatabaseUrl, match=r"^INPUT: no option 'local_infile'; th"):
+        score(INPUT="mysql://host/db?local_infile=1#customers", OUTPUT="out.parquet")
 
 
 def test_a_disk_that_is_full_leaves_what_was_there(rows, score):

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from churn.batch.reading import Piece, Position
+from churn.batch.pieces import Piece, Position
 from churn.batch.scored import Answers, BatchScorer
 from churn.errors import NothingScorable
 from churn.risk import Risk

@@ -1,25 +1,36 @@
 """Where customers come from and scores go: what an address names.
 
-A file is named by its path or by `s3://bucket/key`, a table of a database by the address of the
-database with the table's name behind it: `postgresql://host/name#table`, `sqlite:///file.db#table`.
+A file is named by its path, by `s3://bucket/key`, or, if its content is certain, on the web:
+`https://host/path#sha256=…`. A table of a database is named by the address of the database with the
+table's name behind it: `postgresql://host/name#table`, `sqlite:///file.db#table`.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pyarrow import fs
 
-from churn.errors import CannotWrite, NoSuchInput, StoreRefused, UnknownPlace, UnreadableFile
+from churn.errors import (
+    CannotWrite,
+    NoSuchInput,
+    StoreRefused,
+    UnknownPlace,
+    UnreadableFile,
+    UnusableDownload,
+)
 
-S3 = "s3://"
+S3, WEB = "s3://", ("https", "http")
+PIN = re.compile(r"sha256=([0-9a-fA-F]{64})")
 # Kinds of files by how their names end.
 READ = {".csv": "csv", ".csv.gz": "csv", ".csv.zst": "csv", ".parquet": "parquet"}
 WRITTEN = {".csv": "csv", ".parquet": "parquet"}
@@ -86,7 +97,32 @@ class Table:
         return f"{without_password(self.address)}{f'#{self.name}' if self.name else ''}"
 
 
-Place = File | Table
+@dataclass(frozen=True)
+class Download:
+    """A file on the web.
+
+    Attributes:
+        address: of the file.
+        kind: `csv` or `parquet`.
+        sha256: of its content, in small hexadecimal digits.
+    """
+
+    address: str
+    kind: str
+    sha256: str
+
+    @property
+    def shown(self) -> str:
+        """The address for people, without options, which may hold a key."""
+        return self.address.partition("?")[0]
+
+    @property
+    def name(self) -> str:
+        """The file's name, with which its kind and its compression end."""
+        return urlsplit(self.address).path.rpartition("/")[2]
+
+
+Place = File | Download | Table
 
 
 def without_password(address: str) -> str:
@@ -106,18 +142,43 @@ def place(variable: str, address: str, kinds: Mapping[str, str]) -> Place:
         kinds: `READ` or `WRITTEN`.
     Raises:
         UnknownPlace: it names neither.
+        UnusableDownload: it is on the web, but its content is not certain.
     """
     scheme, is_url, rest = address.partition("://")
-    if is_url and f"{scheme}://" != S3:
+    is_web = bool(is_url) and scheme.lower() in WEB
+    if is_web and kinds is READ:
+        return _download(variable, address)
+    if is_url and not is_web and f"{scheme}://" != S3:
         database, _, table = address.rpartition("#") if "#" in address else (address, "", "")
         return Table(database, table or None)
-    kind = next((kind for end, kind in kinds.items() if address.lower().endswith(end)), None)
-    if kind is None or (is_url and "/" not in rest.strip("/")):
-        allowed = f"a file ({', '.join(kinds)}), here or at s3://, nor a table of a database"
-        raise UnknownPlace(variable, address, allowed)
+    kind = _kind(address, kinds)
+    if kind is None or is_web or (is_url and "/" not in rest.strip("/")):
+        web = ", or on the web at https://" if kinds is READ else ""
+        allowed = f"a file ({', '.join(kinds)}), here or at s3://{web}, nor a table of a database"
+        raise UnknownPlace(variable, without_password(address), allowed)
     return File(
         address, kind, _s3() if is_url else fs.LocalFileSystem(), rest if is_url else address
     )
+
+
+def _kind(name: str, kinds: Mapping[str, str]) -> str | None:
+    return next((kind for end, kind in kinds.items() if name.lower().endswith(end)), None)
+
+
+def _download(variable: str, address: str) -> Download:
+    where, _, pin = address.partition("#")
+    shown = without_password(where)
+    split = urlsplit(where)
+    if split.scheme != "https" or not split.hostname:
+        raise UnusableDownload(variable, shown, "nobody vouches for what comes by it")
+    if split.username is not None:
+        raise UnusableDownload(variable, shown, "it holds a name or a password")
+    if not (pinned := PIN.fullmatch(pin)):
+        raise UnusableDownload(variable, shown, "the hash of the content is not behind it")
+    if (kind := _kind(split.path, READ)) is None:
+        problem = f"its path does not end in {', '.join(READ)}"
+        raise UnusableDownload(variable, shown, problem)
+    return Download(where, kind, pinned[1].lower())
 
 
 def _s3() -> fs.FileSystem:
@@ -132,24 +193,40 @@ def _s3() -> fs.FileSystem:
     )
 
 
-def matching(pattern: File) -> list[File]:
+def matching(variable: str, pattern: File) -> list[File]:
     """The files that a name or pattern stands for, in the order of their names.
 
+    Args:
+        variable: that holds it, for the error.
+        pattern: a pattern is in the name of the file, not of its folder.
     Raises:
         NoSuchInput: there is none.
-        StoreRefused: the store cannot be asked.
+        StoreRefused: the store cannot be asked, or has no such bucket.
     """
     folder, _, name = pattern.path.rpartition("/")
     if not PATTERN & {*name}:
         if pattern.info.type != fs.FileType.File:
-            raise NoSuchInput(pattern.address, _names(pattern, folder))
+            require_bucket(pattern)
+            raise NoSuchInput(variable, pattern.address, _names(pattern, folder))
         return [pattern]
     before = pattern.address[: len(pattern.address) - len(name)]
     found = [one for one in _names(pattern, folder) if fnmatchcase(one, name)]
     if not found:
-        raise NoSuchInput(pattern.address)
+        require_bucket(pattern)
+        raise NoSuchInput(variable, pattern.address)
     join = f"{folder}/" if folder else pattern.path[: len(pattern.path) - len(name)]
     return [File(before + one, pattern.kind, pattern.system, join + one) for one in sorted(found)]
+
+
+def require_bucket(file: File) -> None:
+    """Check that the bucket of a file in S3 is there.
+
+    Raises:
+        StoreRefused: it is not, or it cannot be asked.
+    """
+    bucket = file.path.partition("/")[0]
+    if not file.is_local and replace(file, path=bucket).info.type == fs.FileType.NotFound:
+        raise StoreRefused(file.address, f"there is no bucket {bucket}")
 
 
 def _names(file: File, folder: str) -> list[str]:
