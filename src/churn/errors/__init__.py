@@ -142,7 +142,14 @@ from churn.errors.source import (
     WrongColumnType,
     WrongFileEnding,
 )
-from churn.errors.spark import NoJava, NoPySpark, NoSpark
+from churn.errors.spark import (
+    NoIdForSpark,
+    NoJava,
+    NoPySpark,
+    NoSpark,
+    SparkFailed,
+    UnfinishedSparkRun,
+)
 from churn.errors.stack import NoSecrets, NotRolledOut, ServiceDown, SmokeFailed
 from churn.errors.tracking import NotRegistered, RunNotKept, RunsMissing, RunsNotSent
 
@@ -192,6 +199,7 @@ __all__ = [
     "NoCustomers",
     "NoEarlierVersion",
     "NoEngine",
+    "NoIdForSpark",
     "NoJava",
     "NoPySpark",
     "NoRemote",
@@ -241,6 +249,7 @@ __all__ = [
     "ServerFailed",
     "ServiceDown",
     "SmokeFailed",
+    "SparkFailed",
     "SpoolUnusable",
     "StaleLock",
     "StaleModel",
@@ -253,6 +262,7 @@ __all__ = [
     "TooManyRejected",
     "UncommittedChanges",
     "UnfinishedRun",
+    "UnfinishedSparkRun",
     "UnknownFeatureInput",
     "UnknownFeatureModule",
     "UnknownPlace",
