@@ -11,7 +11,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,14 @@ def session(environment: Mapping[str, str]) -> Iterator[SparkSession]:
             _ship_code(made)
         yield made
     finally:
+        _stop(made)
+
+
+def _stop(made: SparkSession) -> None:
+    from py4j.protocol import Py4JError
+
+    # A Spark that has died has told so where it was needed, and is stopped already.
+    with suppress(Py4JError, ConnectionError):
         made.stop()
 
 
