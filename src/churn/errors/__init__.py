@@ -149,6 +149,14 @@ from churn.errors.source import (
     WrongColumnType,
     WrongFileEnding,
 )
+from churn.errors.spark import (
+    NoIdForSpark,
+    NoJava,
+    NoPySpark,
+    NoSpark,
+    SparkFailed,
+    UnfinishedSparkRun,
+)
 from churn.errors.stack import NoSecrets, NotRolledOut, ServiceDown, SmokeFailed
 from churn.errors.tracking import NotRegistered, RunNotKept, RunsMissing, RunsNotSent
 
@@ -200,10 +208,14 @@ __all__ = [
     "NoCustomers",
     "NoEarlierVersion",
     "NoEngine",
+    "NoIdForSpark",
+    "NoJava",
+    "NoPySpark",
     "NoRemote",
     "NoRepository",
     "NoRoom",
     "NoSecrets",
+    "NoSpark",
     "NoSuchInput",
     "NoSuchTable",
     "NoSuchTag",
@@ -248,6 +260,7 @@ __all__ = [
     "ServerFailed",
     "ServiceDown",
     "SmokeFailed",
+    "SparkFailed",
     "SpoolUnusable",
     "StaleLock",
     "StaleModel",
@@ -260,6 +273,7 @@ __all__ = [
     "TooManyRejected",
     "UncommittedChanges",
     "UnfinishedRun",
+    "UnfinishedSparkRun",
     "UnknownFeatureInput",
     "UnknownFeatureModule",
     "UnknownPlace",
