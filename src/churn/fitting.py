@@ -7,7 +7,7 @@ fitted and never when it transforms: no row that is scored is ever added to or t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -87,6 +87,17 @@ def _columns(features: Columns | pd.DataFrame) -> Columns:
     return {str(name): np.asarray(values) for name, values in features.items()}
 
 
+class Learnable(Protocol):
+    """Rows that trees can learn from, on this machine or on others."""
+
+    @property
+    def preprocessor(self) -> Preprocessor:
+        """The preparation fitted on them, for the rows to be scored."""
+
+    def boost(self, model: ModelSettings, threads: int = 0) -> xgboost.Booster:
+        """Learn trees from them."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """Training rows ready for the trees, and the preparation fitted on them.
@@ -128,4 +139,5 @@ def prepare(features: Columns, labels: Floats, procedure: Procedure, threads: in
     preprocessor: Preprocessor = steps["encode"].preprocessor_
     expanded = preprocessor.expand(matrix(rows))
     data = xgboost.QuantileDMatrix(expanded, outcomes, nthread=threads)
-    return Prepared(preprocessor, data, churner_weight(labels, procedure.balance))
+    weight = churner_weight(len(labels), int(labels.sum()), procedure.balance)
+    return Prepared(preprocessor, data, weight)
