@@ -3,11 +3,17 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3.11
+# Spark takes half a gigabyte, so it has an environment to itself.
+SPARK := VENV=.venv.spark REQUIREMENTS="requirements.txt requirements-spark.txt"
+ifeq ($(ENGINE),spark)
+VENV ?= .venv.spark
+REQUIREMENTS ?= requirements.txt requirements-spark.txt
+endif
 VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose packages pull test test-whole test-faults test-image test-stack score serve dispatcher \
+.PHONY: help repro compose packages pull test test-whole test-faults test-image test-spark _test-spark test-stack score serve dispatcher \
   migrate retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep \
   pr-report comment pull-request release promote rollback image image-size image-sbom publish-image deploy \
   secrets smoke rollout kubernetes mlflow track bench bench-quality _quality bench-serve bench-score bench-drift \
@@ -81,6 +87,12 @@ format: $(INSTALLED)  ## let ruff mend and format
 test-image: $(INSTALLED)  ## build, lock down, run and stop the image (IMAGE_UNDER_TEST=… tests that one instead)
 	python -m pytest -m image -n 0 tests/image
 
+test-spark:  ## run the tests of Apache Spark, in an environment of its own, on two cores here
+	@$(MAKE) $(SPARK) _test-spark
+
+_test-spark: $(INSTALLED)
+	python -m pytest -m spark -n 0
+
 test-stack: $(INSTALLED)  ## start docker-compose.yml's stack, kill its parts under load, roll out a model
 	python -m pytest -m stack -n 0 tests/stack
 
@@ -90,7 +102,7 @@ test-faults: $(INSTALLED)  ## run the tests that kill, starve and swamp real ser
 test-whole: $(INSTALLED)  ## run the tests of whole loops: the README, a retraining, a pull request
 	python -m pytest -m whole
 
-score: $(INSTALLED)  ## score a table (INPUT=customers.parquet OUTPUT=scores.parquet MODEL=prod EXPLAIN=3 RESUME=1)
+score: $(INSTALLED)  ## score a table (INPUT=customers.parquet OUTPUT=scores.parquet MODEL=prod EXPLAIN=3 RESUME=1 ENGINE=spark)
 	@exec python -m pipelines.score
 
 serve: $(INSTALLED)  ## serve a model (MODEL=models/churn PORT=8000)
@@ -225,10 +237,14 @@ LOCK := uv pip compile --quiet --generate-hashes --no-annotate --no-header --pyt
 # settings. The server uses none of them.
 UNUSED := $(addprefix --no-emit-package ,python-dotenv pyyaml watchfiles websockets)
 
+# What Spark adds to requirements.txt, which is installed with it.
+BEYOND = $$(sed -n 's/^\([^ ]*\)==.*/--no-emit-package \1/p' requirements.txt)
+
 lock: $(INSTALLED)  ## compile the requirements from pyproject.toml
 	$(LOCK) --extra dev pyproject.toml -o requirements.txt
 	$(LOCK) --group serve --constraint requirements.txt $(UNUSED) -o requirements-serve.txt
 	$(LOCK) --group batch --constraint requirements.txt -o requirements-batch.txt
+	$(LOCK) --extra spark --constraint requirements.txt $(BEYOND) pyproject.toml -o requirements-spark.txt
 	$(LOCK) --group mlflow --constraint requirements.txt -o deploy/mlflow/requirements.txt
 	$(LOCK) --group image --constraint requirements.txt -o requirements-image.txt
 	$(LOCK) --group bench --constraint requirements.txt -o requirements-bench.txt
@@ -243,4 +259,4 @@ kubernetes: $(INSTALLED)  ## write what of deploy/kubernetes is made from deploy
 	python -m commands.kubernetes
 
 clean:  ## remove the environment and what the pipeline made (mlruns/ and predictions/ stay)
-	rm -rf $(VENV) .venv.bench .venv.bench-bento .venv.bench-evidently data models reports/plots reports/trials.csv reports/*.html dvc_plots .dvc/cache .dvc/tmp
+	rm -rf $(VENV) .venv.spark .venv.bench .venv.bench-bento .venv.bench-evidently data models reports/plots reports/trials.csv reports/*.html dvc_plots .dvc/cache .dvc/tmp

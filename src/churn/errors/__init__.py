@@ -142,6 +142,7 @@ from churn.errors.source import (
     WrongColumnType,
     WrongFileEnding,
 )
+from churn.errors.spark import NoJava, NoPySpark, NoSpark
 from churn.errors.stack import NoSecrets, NotRolledOut, ServiceDown, SmokeFailed
 from churn.errors.tracking import NotRegistered, RunNotKept, RunsMissing, RunsNotSent
 
@@ -191,10 +192,13 @@ __all__ = [
     "NoCustomers",
     "NoEarlierVersion",
     "NoEngine",
+    "NoJava",
+    "NoPySpark",
     "NoRemote",
     "NoRepository",
     "NoRoom",
     "NoSecrets",
+    "NoSpark",
     "NoSuchInput",
     "NoSuchTable",
     "NoSuchTag",

@@ -1,0 +1,131 @@
+"""A Spark session: on this machine, or on the cluster that SPARK_MASTER names."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from joblib import cpu_count
+
+import churn
+from churn.errors import NoJava, NoPySpark, NoSpark
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MASTER, GATEWAY, PYTHON = "SPARK_MASTER", "PYSPARK_GATEWAY_PORT", "PYSPARK_PYTHON"
+OLDEST_JAVA = 17
+LONGEST_WHY = 300
+CODE = Path(churn.__file__).parent
+# Whatever the machine's zone and the version's defaults.
+ALWAYS = {"spark.sql.session.timeZone": "UTC"}
+
+
+@contextmanager
+def session(environment: Mapping[str, str]) -> Iterator[SparkSession]:
+    """A session for the time of a block; one that is there already is used, and left.
+
+    Args:
+        environment: `SPARK_MASTER` names a master, such as `local[4]`, `spark://host:7077`,
+            `k8s://https://host:6443`, `yarn`. Without it, that of `spark-submit` or the
+            service that runs us, or else all cores of this machine that may be used.
+    Raises:
+        NoPySpark, NoJava: something is not installed.
+        NoSpark: the master cannot be reached, or is none.
+    """
+    if importlib.util.find_spec("pyspark") is None:
+        raise NoPySpark
+    from pyspark.sql import SparkSession
+
+    # We hand over Arrow, and no data frames of pandas.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    if found := SparkSession.getActiveSession():
+        yield found
+        return
+    made = _made(environment)
+    try:
+        _ship_code(made)
+        yield made
+    finally:
+        made.stop()
+
+
+def is_local(master: str) -> bool:
+    """Whether a master is this machine alone, in one process."""
+    return master.partition("[")[0] == "local"
+
+
+def _made(environment: Mapping[str, str]) -> SparkSession:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    master = environment.get(MASTER, "").strip()
+    if GATEWAY not in environment:
+        master = master or f"local[{cpu_count()}]"
+        _require_java(environment)
+    builder = SparkSession.builder.appName("churn")
+    for name, value in {**ALWAYS, **(_here(master) if is_local(master) else {})}.items():
+        builder = builder.config(name, value)
+    try:
+        return (builder.master(master) if master else builder).getOrCreate()
+    except (Py4JError, PySparkException) as error:
+        raise NoSpark(master or "spark-submit", why(error)) from None
+
+
+def _here(master: str) -> dict[str, str]:
+    """Settings of a Spark that is one process of this machine, and nobody else's."""
+    # Of all, PySpark reads only this one from the environment alone.
+    os.environ.setdefault(PYTHON, sys.executable)
+    quiet = f"-Dlog4j2.configurationFile={(CODE / 'spark/log4j2.properties').as_uri()}"
+    return {
+        "spark.master": master,
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.extraJavaOptions": quiet,
+        "spark.executorEnv.PYTHONPATH": str(CODE.parent),
+    }
+
+
+def _ship_code(made: SparkSession) -> None:
+    """Give executors of other machines this code; their environment has the libraries."""
+    if is_local(made.sparkContext.master):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        packed = shutil.make_archive(str(Path(folder) / "churn"), "zip", CODE.parent, CODE.name)
+        made.sparkContext.addPyFile(packed)
+
+
+def _require_java(environment: Mapping[str, str]) -> None:
+    """Check that there is a Java that Spark can run on.
+
+    Raises:
+        NoJava: there is none, or an older one.
+    """
+    home = environment.get("JAVA_HOME")
+    java = shutil.which(str(Path(home) / "bin/java") if home else "java")
+    if java is None:
+        raise NoJava(f"there is none at JAVA_HOME={home}" if home else "there is none")
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    if found is None or int(found[1]) < OLDEST_JAVA:
+        raise NoJava(f"{java} is version {found[1] if found else 'unknown'}")
+
+
+def why(error: Exception) -> str:
+    """What Spark says is wrong, without the traces of its own code."""
+    java = getattr(error, "java_exception", None)
+    lines = str(java.getMessage() if java else error).strip().splitlines() or [""]
+    return lines[0][:LONGEST_WHY].rstrip(".")
