@@ -199,7 +199,7 @@ def _tallies(
 ) -> Mapping[str, Mapping[str, Tally]]:
     found: dict[str, dict[str, Tally]] = defaultdict(dict)
     for one in broken:
-        first = one.rows[:EXAMPLES]
+        first = one.rows[np.argsort(numbers[one.rows], kind="stable")[:EXAMPLES]]
         shown = zip(numbers[first].tolist(), _shown(table, one.column, first), strict=True)
         found[one.column][one.rule] = Tally(rows=len(one.rows), first=tuple(shown))
     return found

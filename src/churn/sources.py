@@ -176,13 +176,18 @@ def _read_parquet(path: Path) -> pa.Table:
 
 
 def under_contract(
-    table: pa.Table, contract: Contract, path: Path, origin: Mapping[str, Any], *, labelled: bool
+    table: pa.Table,
+    contract: Contract,
+    path: str | Path,
+    origin: Mapping[str, Any],
+    *,
+    labelled: bool,
 ) -> Snapshot:
     """Give columns the contract's names and leave out those that it does not name.
 
     Args:
         table: as read.
-        path: of its file, for the errors.
+        path: of its file, or another name for it, for the errors.
         origin: where it comes from; the columns left out are added to it.
         labelled: whether the target must be there.
     Raises:

@@ -40,12 +40,11 @@ def _places(ids: Iterable[str], salt: str) -> Iterator[int]:
         yield int.from_bytes(one.digest())
 
 
-def refuse_empty_side(side: str, labels: NDArray[np.float64]) -> None:
+def refuse_empty_side(side: str, customers: int, churners: int) -> None:
     """Check that a side of the split can be learnt from or tested on.
 
     Raises:
         EmptySplit: fewer than five customers of either outcome.
     """
-    churners = int(labels.sum())
-    if min(churners, len(labels) - churners) < LEAST_OF_EACH_CLASS:
-        raise EmptySplit(side, len(labels), churners)
+    if min(churners, customers - churners) < LEAST_OF_EACH_CLASS:
+        raise EmptySplit(side, customers, churners)

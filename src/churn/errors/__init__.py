@@ -142,7 +142,7 @@ from churn.errors.source import (
     WrongColumnType,
     WrongFileEnding,
 )
-from churn.errors.spark import NoJava, NoPySpark, NoSpark
+from churn.errors.spark import NoJava, NoOrder, NoPySpark, NoSpark, NotOnSpark
 from churn.errors.stack import NoSecrets, NotRolledOut, ServiceDown, SmokeFailed
 from churn.errors.tracking import NotRegistered, RunNotKept, RunsMissing, RunsNotSent
 
@@ -193,6 +193,7 @@ __all__ = [
     "NoEarlierVersion",
     "NoEngine",
     "NoJava",
+    "NoOrder",
     "NoPySpark",
     "NoRemote",
     "NoRepository",
@@ -209,6 +210,7 @@ __all__ = [
     "NotGiven",
     "NotInRegistry",
     "NotLoaded",
+    "NotOnSpark",
     "NotOneQuestion",
     "NotRegistered",
     "NotRendered",
