@@ -25,7 +25,8 @@ class _Away(MetaPathFinder):
 def keep_out(*names: str) -> None:
     """Make this process one that cannot import these packages.
 
-    Others import some if they are there: seconds and a hundred megabytes for nothing that is needed.
+    Some are imported wherever they are: seconds and a hundred megabytes for nothing that is
+    needed.
 
     Args:
         names: of packages, or of modules in them such as `pyspark.pandas`.

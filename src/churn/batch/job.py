@@ -12,6 +12,7 @@ from churn.errors import NotAllowed, NotGiven, UnknownPlace
 
 MODEL, WORK_FOLDER = "models/churn", "predictions/unfinished"
 MOST_REASONS = 50
+ENGINES = ("local", "spark")
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,25 @@ class Job:
     folder: Path
 
 
+def engine(environment: Mapping[str, str]) -> str:
+    """What scores: `local`, this machine, or `spark`.
+
+    Raises:
+        NotAllowed: something else is named.
+    """
+    named = environment.get("ENGINE", "").strip() or ENGINES[0]
+    if named not in ENGINES:
+        raise NotAllowed("ENGINE", named[:20], " or ".join(ENGINES))
+    return named
+
+
 def job(environment: Mapping[str, str]) -> Job:
     """Read the variables.
 
     Raises:
         NotGiven, NotAllowed, UnknownPlace.
     """
-    source, target = (_given(environment, name) for name in ("INPUT", "OUTPUT"))
+    source, target = (given(environment, name) for name in ("INPUT", "OUTPUT"))
     output = place("OUTPUT", target, WRITTEN)
     if isinstance(output, Table) and output.name is None:
         raise UnknownPlace("OUTPUT", output.shown, "a file nor a table")
@@ -61,24 +74,35 @@ def job(environment: Mapping[str, str]) -> Job:
         query=query,
         output=output,
         model=environment.get("MODEL") or MODEL,
-        explain=_reasons(environment.get("EXPLAIN", "")),
-        resume=_is_said(environment.get("RESUME", "")),
-        force=_is_said(environment.get("FORCE", "")),
+        explain=explained(environment.get("EXPLAIN", "")),
+        resume=is_said(environment.get("RESUME", "")),
+        force=is_said(environment.get("FORCE", "")),
         folder=_folder(output, target, work),
     )
 
 
-def _given(environment: Mapping[str, str], name: str) -> str:
+def given(environment: Mapping[str, str], name: str) -> str:
+    """A variable that must be set.
+
+    Raises:
+        NotGiven: it is not.
+    """
     if not (value := environment.get(name, "").strip()):
         raise NotGiven(name)
     return value
 
 
-def _is_said(value: str) -> bool:
+def is_said(value: str) -> bool:
+    """Whether a variable such as FORCE says yes."""
     return value not in ("", "0")
 
 
-def _reasons(value: str) -> int:
+def explained(value: str) -> int:
+    """How many reasons EXPLAIN asks for.
+
+    Raises:
+        NotAllowed: it is no number, or too large.
+    """
     if not value:
         return 0
     if not (value.isascii() and value.isdecimal() and int(value[:3]) <= MOST_REASONS):

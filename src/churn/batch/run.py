@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +14,12 @@ from tqdm import tqdm
 from churn.batch.file_output import FileOutput
 from churn.batch.flow import in_order
 from churn.batch.job import Job
+from churn.batch.model import loaded
 from churn.batch.notes import Notes, opened
 from churn.batch.places import File, Table, matching, stamp
 from churn.batch.reading import ROWS, FileRows, Piece
 from churn.batch.scored import Answers, BatchScorer, Scored
 from churn.errors import NoCustomers, NotAllowed
-from churn.model_sources import refuse_without_tags, source
 from churn.risk import LEVELS, Risk, RiskLevel
 from churn.scoring import Scorer
 from churn.settings import ServeSettings
@@ -74,7 +71,8 @@ def run(job: Job, settings: ServeSettings) -> Summary:
     Raises:
         ChurnError: something that the user can mend; what was there before is still there.
     """
-    scorer, version = _model(job.model)
+    model = loaded(job.model)
+    scorer, version = model.scorer, model.version
     answers = Answers(scorer, Risk(settings.risk, settings.recommendation), version)
     known = {
         "format": [FORMAT, ROWS],
@@ -91,17 +89,6 @@ def run(job: Job, settings: ServeSettings) -> Summary:
             if not notes.end.rows:
                 notes.remove()
             raise
-
-
-def _model(name: str) -> tuple[Scorer, str]:
-    """The model of that name and its version; only one that is fetched takes a place."""
-    is_here = Path(name).is_dir()
-    if not is_here:
-        refuse_without_tags(name)
-    with nullcontext("") if is_here else tempfile.TemporaryDirectory() as temporary:
-        found = source(name, Path(temporary) / "model")
-        # A core each scores a batch: what is around the trees has one thread, too.
-        return Scorer.load(found.folder, threads=1), found.version
 
 
 def _known(job: Job) -> Sequence[Any]:

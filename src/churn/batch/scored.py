@@ -65,6 +65,14 @@ class BatchScorer:
         Raises:
             NothingScorable: it is the first of the input, and all its rows are bad.
         """
+        scored = self.scored(piece)
+        if not scored.scores.num_rows and not piece.begin.rows:
+            reasons_of_some = scored.aside.column(REASONS).slice(0, 3).to_pylist()
+            raise NothingScorable(self._where, piece.table.num_rows, reasons_of_some)
+        return scored
+
+    def scored(self, piece: Piece) -> Scored:
+        """Score a piece, wherever it stands in the input."""
         rows = piece.table.num_rows
         customers = self._reader.read(piece.table)
         problems: Found = customers.problems
@@ -77,8 +85,6 @@ class BatchScorer:
                 problems = {**problems, **self._unscorable(customers.columns, good)}
                 good = _others(rows, problems)
                 scores = self._scores(customers, good, piece)
-        if not len(good) and not piece.begin.rows:
-            raise NothingScorable(self._where, rows, [*map(_in_words, problems.values())][:3])
         return Scored(piece.end, scores, _aside(piece, problems))
 
     def _scores(self, customers: Customers, good: Rows, piece: Piece) -> pa.Table:

@@ -142,7 +142,16 @@ from churn.errors.source import (
     WrongColumnType,
     WrongFileEnding,
 )
-from churn.errors.spark import NoJava, NoOrder, NoPySpark, NoSpark, NotOnSpark
+from churn.errors.spark import (
+    NoIdForSpark,
+    NoJava,
+    NoOrder,
+    NoPySpark,
+    NoSpark,
+    NotOnSpark,
+    SparkFailed,
+    UnfinishedSparkRun,
+)
 from churn.errors.stack import NoSecrets, NotRolledOut, ServiceDown, SmokeFailed
 from churn.errors.tracking import NotRegistered, RunNotKept, RunsMissing, RunsNotSent
 
@@ -192,6 +201,7 @@ __all__ = [
     "NoCustomers",
     "NoEarlierVersion",
     "NoEngine",
+    "NoIdForSpark",
     "NoJava",
     "NoOrder",
     "NoPySpark",
@@ -243,6 +253,7 @@ __all__ = [
     "ServerFailed",
     "ServiceDown",
     "SmokeFailed",
+    "SparkFailed",
     "SpoolUnusable",
     "StaleLock",
     "StaleModel",
@@ -255,6 +266,7 @@ __all__ = [
     "TooManyRejected",
     "UncommittedChanges",
     "UnfinishedRun",
+    "UnfinishedSparkRun",
     "UnknownFeatureInput",
     "UnknownFeatureModule",
     "UnknownPlace",

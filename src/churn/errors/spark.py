@@ -56,3 +56,33 @@ class NoSpark(ChurnError):
             f"SPARK_MASTER={master}: no Spark session: {why}. Name a master that runs: local[2], "
             "spark://host:7077, k8s://https://host:6443, yarn."
         )
+
+
+class SparkFailed(ChurnError):
+    """Spark cannot do what it is asked to."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(
+            f"{where}: Spark says: {why}. Nothing was put into its place; mend it, and begin anew."
+        )
+
+
+class UnfinishedSparkRun(ChurnError):
+    """An earlier run on Spark for the same output has left something, or is not done."""
+
+    def __init__(self, output: str, left: str) -> None:
+        super().__init__(
+            f"OUTPUT={output}: a run was interrupted, or is still at it: {left} is there. If none "
+            "is, begin anew with FORCE=1, which removes that."
+        )
+
+
+class NoIdForSpark(ChurnError):
+    """A table has no id, and rows have no numbers on Spark."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"ENGINE=spark: the model's table {table} has no id, and Spark's rows have no order by "
+            "which they could be numbered. Name a column as its id and train again, or score with "
+            "ENGINE=local."
+        )

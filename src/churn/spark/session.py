@@ -19,16 +19,21 @@ from joblib import cpu_count
 
 import churn
 from churn.errors import NoJava, NoPySpark, NoSpark
+from churn.spark.telling import said
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 MASTER, GATEWAY, PYTHON = "SPARK_MASTER", "PYSPARK_GATEWAY_PORT", "PYSPARK_PYTHON"
 OLDEST_JAVA = 17
-LONGEST_WHY = 300
+MASTERS = re.compile(r"local(\[[\w*, ]+\])?|yarn|(spark|k8s)://.+")
 CODE = Path(churn.__file__).parent
 # Whatever the machine's zone and the version's defaults.
-ALWAYS = {"spark.sql.session.timeZone": "UTC"}
+ALWAYS = {
+    "spark.sql.session.timeZone": "UTC",
+    # As everywhere else here, `Age` and `age` are two names.
+    "spark.sql.caseSensitive": "true",
+}
 
 
 @contextmanager
@@ -50,6 +55,8 @@ def session(environment: Mapping[str, str]) -> Iterator[SparkSession]:
     # We hand over Arrow, and no data frames of pandas.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     if found := SparkSession.getActiveSession():
+        for name, value in ALWAYS.items():
+            found.conf.set(name, value)
         yield found
         return
     made = _made(environment)
@@ -71,6 +78,8 @@ def _made(environment: Mapping[str, str]) -> SparkSession:
     from pyspark.sql import SparkSession
 
     master = environment.get(MASTER, "").strip()
+    if master and not MASTERS.fullmatch(master):
+        raise NoSpark(master, "it is none that Spark knows")
     if GATEWAY not in environment:
         master = master or f"local[{cpu_count()}]"
         _require_java(environment)
@@ -80,7 +89,7 @@ def _made(environment: Mapping[str, str]) -> SparkSession:
     try:
         return (builder.master(master) if master else builder).getOrCreate()
     except (Py4JError, PySparkException) as error:
-        raise NoSpark(master or "spark-submit", why(error)) from None
+        raise NoSpark(master or "spark-submit", said(error)) from None
 
 
 def _here(master: str) -> dict[str, str]:
@@ -122,10 +131,3 @@ def _require_java(environment: Mapping[str, str]) -> None:
     found = re.search(r'version "(\d+)', said)
     if found is None or int(found[1]) < OLDEST_JAVA:
         raise NoJava(f"{java} is version {found[1] if found else 'unknown'}")
-
-
-def why(error: Exception) -> str:
-    """What Spark says is wrong, without the traces of its own code."""
-    java = getattr(error, "java_exception", None)
-    lines = str(java.getMessage() if java else error).strip().splitlines() or [""]
-    return lines[0][:LONGEST_WHY].rstrip(".")

@@ -1,4 +1,4 @@
-"""The stages `validate`, `clean` and `featurize` on Spark: the same functions, a batch at a time."""
+"""The stages `validate`, `clean` and `featurize` on Spark: the same functions, batch by batch."""
 
 from __future__ import annotations
 

@@ -1,0 +1,93 @@
+"""Customers as Spark has them: their columns looked at as the local engine does, and renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from churn.batch.reading import chosen
+from churn.contract import Contract
+from churn.errors import ColumnsMissing, UnusableColumn
+from churn.spark.csv_lines import header, lines
+from churn.spark.job import FILE, ROW_IN_FILE, SparkPlace
+from churn.tabular import is_usable
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+class Customers:
+    """An input of Spark.
+
+    Args:
+        spark: the session.
+        place: of the input.
+        contract: of the model.
+    Attributes:
+        place: of the input.
+        frame: of a CSV file its lines, of anything else the contract's columns, and where the
+            files are Parquet `FILE` and `ROW_IN_FILE`.
+        headers: by CSV file; none of anything else.
+        files: that are read; none of a table that is no files.
+
+    Raises:
+        ColumnsMissing, DoubledColumn, UnusableColumn, EmptyInput, UnreadableFile.
+    """
+
+    def __init__(self, spark: SparkSession, place: SparkPlace, contract: Contract) -> None:
+        self.place = place
+        self._contract = contract
+        self.headers: dict[str, list[str]] = {}
+        if place.kind == "csv":
+            self.frame = lines(spark, place.address)
+        elif place.kind == "table":
+            self.frame = spark.table(place.address)
+        else:
+            self.frame = spark.read.parquet(place.address)
+        self.files = sorted(self.frame.inputFiles())
+        if place.kind == "csv":
+            self.headers = {file: header(spark, file) for file in self.files}
+            for file, names in self.headers.items():
+                chosen(file, names, contract)
+        else:
+            self._choose(place)
+            if place.kind == "parquet" and len(self.files) > 1:
+                self._refuse_gaps(spark)
+
+    @property
+    def places(self) -> list[str]:
+        """Columns beside the contract's that say where a row stands."""
+        return [one for one in self.frame.columns if one in (FILE, ROW_IN_FILE)]
+
+    def _choose(self, place: SparkPlace) -> None:
+        from pyspark.sql import functions as sql
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        self._own = chosen(place.shown, self.frame.columns, self._contract)
+        columns = [sql.col(_quoted(own)).alias(name) for own, name in self._own.items()]
+        if place.kind == "parquet":
+            row = sql.col("_metadata.row_index") + 1
+            columns += [sql.col("_metadata.file_path").alias(FILE), row.alias(ROW_IN_FILE)]
+        wanted = self.frame.select(*map(_quoted, self._own))
+        for field in to_arrow_schema(wanted.schema):
+            if not is_usable(field.type):
+                raise UnusableColumn(place.shown, field.name, str(field.type))
+        self.frame = self.frame.select(*columns)
+
+    def _refuse_gaps(self, spark: SparkSession) -> None:
+        """Of several files Spark takes the columns of one, and nulls where another lacks some."""
+        names = {file: spark.read.parquet(file).columns for file in self.files}
+        # What no file has comes from the names of the folders.
+        inside = {name for some in names.values() for name in some} & {*self._own}
+        for file, some in names.items():
+            if missing := sorted(inside.difference(some)):
+                raise ColumnsMissing(file, self._contract.name, missing, some)
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+def quoted(parts: Sequence[str]) -> str:
+    """A table's name as SQL has it."""
+    return ".".join(map(_quoted, parts))

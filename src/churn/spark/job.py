@@ -1,0 +1,92 @@
+"""What Spark is to score, with what, and where to: the variables of `make score ENGINE=spark`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from churn.batch.job import MODEL, explained, given, is_said
+from churn.errors import NotAllowed, UnknownPlace
+
+TABLE = "table:"
+# Where a row stands that is set aside: the address of its file, and from 1 on the row in it.
+FILE, ROW_IN_FILE = "snapshot_file", "row_in_file"
+Kind = Literal["csv", "parquet", "table"]
+# Spark reads no .csv.zst without libraries of its own.
+READ: Mapping[str, Kind] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", "/": "parquet"}
+WRITTEN: Mapping[str, Kind] = {".parquet": "parquet"}
+
+
+@dataclass(frozen=True)
+class SparkPlace:
+    """Files, or a table of a catalog.
+
+    Attributes:
+        address: as it was given; of a table, its name.
+        kind: `csv`, `parquet` or `table`.
+    """
+
+    address: str
+    kind: Kind
+
+    @property
+    def shown(self) -> str:
+        """The address for people."""
+        return f"{TABLE}{self.address}" if self.kind == "table" else self.address
+
+
+@dataclass(frozen=True)
+class SparkJob:
+    """What is to be done.
+
+    Attributes:
+        input: where the customers are.
+        output: where the scores go.
+        model: a folder, a version or a stage.
+        explain: reasons for each customer; 0 for none.
+        force: replace what is there, and what an interrupted run has left.
+    """
+
+    input: SparkPlace
+    output: SparkPlace
+    model: str
+    explain: int
+    force: bool
+
+
+def spark_job(environment: Mapping[str, str]) -> SparkJob:
+    """Read the variables.
+
+    Raises:
+        NotGiven, NotAllowed, UnknownPlace.
+    """
+    source, target = (given(environment, name) for name in ("INPUT", "OUTPUT"))
+    if is_said(environment.get("RESUME", "")):
+        allowed = "nothing with ENGINE=spark, which repeats what is lost by itself"
+        raise NotAllowed("RESUME", environment["RESUME"], allowed)
+    if query := environment.get("QUERY", "").strip():
+        raise NotAllowed("QUERY", query, "nothing with ENGINE=spark: make a view, and name it")
+    return SparkJob(
+        input=_place("INPUT", source, READ),
+        output=_place("OUTPUT", target, WRITTEN),
+        model=environment.get("MODEL") or MODEL,
+        explain=explained(environment.get("EXPLAIN", "")),
+        force=is_said(environment.get("FORCE", "")),
+    )
+
+
+def _place(variable: str, address: str, kinds: Mapping[str, Kind]) -> SparkPlace:
+    """What an address names.
+
+    Raises:
+        UnknownPlace: it names nothing that Spark reads or writes here.
+    """
+    name = address.removeprefix(TABLE)
+    if name != address and all(name.split(".")):
+        return SparkPlace(name, "table")
+    kind = next((kind for end, kind in kinds.items() if address.lower().endswith(end)), None)
+    if kind is None or "#" in address or name != address:
+        ends = ", ".join(kinds)
+        raise UnknownPlace(variable, address, f"a path ({ends}) nor {TABLE}catalog.schema.name")
+    return SparkPlace(address, kind)

@@ -1,0 +1,51 @@
+"""What Spark raises, as one line for a user."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from churn.errors import NoSuchInput, SparkFailed
+
+LONGEST_WHY = 300
+# How Python ends a trace: by the name of an error's class, and what it says.
+RAISED = re.compile(r"^(?:\w+\.)*\w+(?:Error|Exception|\w): (.+)$")
+TRACE = "Traceback (most recent call last)"
+FRAME = re.compile(r"\s+at \S+\(|\s*\.\.\. \d+ more|Driver stacktrace:")
+
+
+@contextmanager
+def telling(where: str) -> Iterator[None]:
+    """Turn what goes wrong in Spark into one error that says so.
+
+    Args:
+        where: it goes wrong, for people.
+    Raises:
+        NoSuchInput: there is no such file.
+        SparkFailed: anything else.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except PySparkException as error:
+        if error.getCondition() == "PATH_NOT_FOUND":
+            raise NoSuchInput(where) from None
+        raise SparkFailed(where, said(error)) from None
+    except (Py4JError, ConnectionError) as error:
+        raise SparkFailed(where, said(error)) from None
+
+
+def said(error: Exception) -> str:
+    """What is wrong, without the traces of Spark's own code."""
+    java = getattr(error, "java_exception", None)
+    text = str(java.toString() if java else error)
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not FRAME.match(line)]
+    if not lines:
+        return "its process has ended"
+    if any(TRACE in line for line in lines):
+        raised = [line for line in lines if RAISED.match(line) and TRACE not in line]
+        lines = raised[-1:] or lines[-1:]
+    return lines[0][:LONGEST_WHY].rstrip(".")
