@@ -51,8 +51,8 @@ class Customers:
                 chosen(file, names, contract)
         else:
             self._choose(place)
-            if place.kind == "parquet" and len(self.files) > 1:
-                self._refuse_gaps(spark)
+            if place.kind == "parquet":
+                refuse_gaps(spark, self.files, [*self._own], contract)
 
     @property
     def places(self) -> list[str]:
@@ -64,30 +64,45 @@ class Customers:
         from pyspark.sql.pandas.types import to_arrow_schema
 
         self._own = chosen(place.shown, self.frame.columns, self._contract)
-        columns = [sql.col(_quoted(own)).alias(name) for own, name in self._own.items()]
+        columns = [sql.col(quoted_name(own)).alias(name) for own, name in self._own.items()]
         if place.kind == "parquet":
             row = sql.col("_metadata.row_index") + 1
             columns += [sql.col("_metadata.file_path").alias(FILE), row.alias(ROW_IN_FILE)]
-        wanted = self.frame.select(*map(_quoted, self._own))
+        wanted = self.frame.select(*map(quoted_name, self._own))
         for field in to_arrow_schema(wanted.schema):
             if not is_usable(field.type):
                 raise UnusableColumn(place.shown, field.name, str(field.type))
         self.frame = self.frame.select(*columns)
 
-    def _refuse_gaps(self, spark: SparkSession) -> None:
-        """Of several files Spark takes the columns of one, and nulls where another lacks some."""
-        names = {file: spark.read.parquet(file).columns for file in self.files}
-        # What no file has comes from the names of the folders.
-        inside = {name for some in names.values() for name in some} & {*self._own}
-        for file, some in names.items():
-            if missing := sorted(inside.difference(some)):
-                raise ColumnsMissing(file, self._contract.name, missing, some)
+
+def refuse_gaps(
+    spark: SparkSession, files: Sequence[str], wanted: Sequence[str], contract: Contract
+) -> None:
+    """Of several files Spark takes the columns of one, and nulls where another lacks some.
+
+    Args:
+        spark: the session.
+        files: of Parquet.
+        wanted: names of columns that are read.
+        contract: of the table, for the error.
+    Raises:
+        ColumnsMissing: a file lacks a column that another has.
+    """
+    if len(files) < 2:
+        return
+    names = {file: spark.read.parquet(file).columns for file in files}
+    # What no file has comes from the names of the folders.
+    inside = {name for some in names.values() for name in some} & {*wanted}
+    for file, some in names.items():
+        if missing := sorted(inside.difference(some)):
+            raise ColumnsMissing(file, contract.name, missing, some)
 
 
-def _quoted(name: str) -> str:
+def quoted_name(name: str) -> str:
+    """A column's name as SQL has it."""
     return f"`{name.replace('`', '``')}`"
 
 
 def quoted(parts: Sequence[str]) -> str:
     """A table's name as SQL has it."""
-    return ".".join(map(_quoted, parts))
+    return ".".join(map(quoted_name, parts))

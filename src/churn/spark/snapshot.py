@@ -6,58 +6,39 @@ snapshot is written in one: that of the files' names and of the rows in each, or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from churn.contract import ROW_IN_SNAPSHOT, Contract
 from churn.errors import EmptyInput, NoOrder, NotAllowed
 from churn.sources import under_contract
+from churn.spark.csv_lines import BLOCK, LinesReader, header, lines
+from churn.spark.customers import quoted_name, refuse_gaps
+from churn.spark.job import FILE, SparkPlace
 from churn.wording import listed
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-CSV, PARQUET = (".csv", ".csv.gz"), (".parquet",)
-# Quotation marks are doubled, as everybody but Spark writes them; what is cut off is an error.
-CSV_OPTIONS = {
-    "header": "true",
-    "escape": '"',
-    "mode": "FAILFAST",
-    "enforceSchema": "false",
-    "columnPruning": "false",
-}
 # No column of a contract can have such a name.
-KEY = "#key{}"
+KEY = "#{}"
 # As for files of this machine.
 LEAST_WIDTH = 7
 
 
-@dataclass(frozen=True)
-class Where:
-    """Where customers are.
-
-    Attributes:
-        address: of files, by name, pattern or folder (of Parquet files), or a table of Spark's.
-        order: column by which rows are ordered; None for the order of files.
-    """
-
-    address: str
-    order: str | None
-
-    @property
-    def is_table(self) -> bool:
-        """Whether it is a table and no file."""
-        return "/" not in self.address and not self.address.lower().endswith((*CSV, *PARQUET))
-
-
-def snapshot(spark: SparkSession, where: Where, contract: Contract, folder: str) -> DataFrame:
+def snapshot(
+    spark: SparkSession, place: SparkPlace, order: str | None, contract: Contract, folder: str
+) -> DataFrame:
     """Write a snapshot and read it.
 
     Args:
         spark: the session.
-        where: the customers are.
+        place: where the customers are.
+        order: column by which rows are ordered; None for the order of files. Rows of a table that
+            are equal there are ordered by all that they hold.
         contract: whose names the columns get; others are left out.
         folder: to write to.
     Returns:
@@ -66,87 +47,103 @@ def snapshot(spark: SparkSession, where: Where, contract: Contract, folder: str)
         NoOrder: a table without a column to order it by.
         NotAllowed: that column is not there.
         EmptyInput: there are no customers.
-        MissingColumn, DoubledColumn, UnusableColumn: as for a file of this machine.
+        MissingColumn, DoubledColumn, UnusableColumn, ColumnsMissing, UnreadableFile.
     """
-    if where.is_table and where.order is None:
-        raise NoOrder(where.address)
-    given = _read(spark, where)
-    columns = _under_contract(given, where, contract)
-    keys = _keys(given, where, columns)
-    named = [key.alias(KEY.format(i)) for i, key in enumerate(keys)]
-    names = [KEY.format(i) for i in range(len(keys))]
-    given.select(*columns, *named).orderBy(*names).drop(*names).write.parquet(folder)
-    return _numbered(spark.read.parquet(folder), where, contract)
+    if place.kind == "table" and order is None:
+        raise NoOrder(place.address)
+    given, columns, place_of_row = _read(spark, place, contract)
+    keys = place_of_row if order is None else [_ordering(given, order), *place_of_row]
+    names = [KEY.format(number) for number in range(len(keys))]
+    named = [key.alias(name) for key, name in zip(keys, names, strict=True)]
+    ordered = given.select(*columns, *named).orderBy(*names).drop(*names)
+    ordered.write.parquet(folder)
+    return _numbered(spark.read.parquet(folder), place, contract)
 
 
-def _read(spark: SparkSession, where: Where) -> DataFrame:
-    if where.is_table:
-        return spark.table(where.address)
-    if where.address.lower().endswith(CSV):
-        return spark.read.options(**CSV_OPTIONS).csv(where.address)
-    return spark.read.parquet(where.address)
+# Rows, the contract's columns of them, and by what their place is known.
+_Read = tuple["DataFrame", Sequence["Column"], Sequence["Column"]]
 
 
-def _under_contract(given: DataFrame, where: Where, contract: Contract) -> list[Column]:
-    """The contract's columns under its names."""
+def _read(spark: SparkSession, place: SparkPlace, contract: Contract) -> _Read:
+    if place.kind == "csv":
+        return _csv(spark, place, contract)
+    from pyspark.sql import functions as sql
     from pyspark.sql.pandas.types import to_arrow_schema
 
-    empty = to_arrow_schema(given.schema).empty_table()
-    kept = under_contract(empty, contract, where.address, {}, labelled=True).table.column_names
-    trimmed = {name: name.strip() for name in given.columns}
-    names = {contract.rename.get(name, name): was for was, name in trimmed.items()}
-    return [_stored(given, names[name]).alias(name) for name in kept if name in names]
+    is_table = place.kind == "table"
+    given = spark.table(place.address) if is_table else spark.read.parquet(place.address)
+    wanted = _wanted(to_arrow_schema(given.schema), contract, place.shown)
+    columns = [_stored(given, own).alias(name) for own, name in wanted.items()]
+    if is_table:
+        return given, columns, columns
+    refuse_gaps(spark, given.inputFiles(), [*wanted], contract)
+    return given, columns, [sql.col("_metadata.file_path"), sql.col("_metadata.row_index")]
+
+
+def _csv(spark: SparkSession, place: SparkPlace, contract: Contract) -> _Read:
+    """Rows of CSV, parsed as on one machine: all text."""
+    from pyspark.sql import functions as sql
+
+    given = lines(spark, place.address)
+    headers = {file: header(spark, file) for file in given.inputFiles()}
+    wanted = {
+        file: _wanted(pa.schema([(name, pa.string()) for name in names]), contract, file)
+        for file, names in headers.items()
+    }
+
+    def parsed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        reader = LinesReader(headers, wanted)
+        for batch in batches:
+            for table, (file, begin) in reader.tables(batch):
+                places = {FILE: pa.repeat(file, len(table)), BLOCK: pa.repeat(begin, len(table))}
+                rows = pa.table({**places, **{name: table[name] for name in names}})
+                yield from rows.to_batches()
+
+    # Those of the first file: each has all of the contract's.
+    names = [*next(iter(wanted.values())).values()]
+    texts = ", ".join(f"{quoted_name(name)} string" for name in names)
+    rows = given.mapInArrow(parsed, f"{FILE} string, {BLOCK} long, {texts}")
+    # A task hands out the rows of a block from the first to the last.
+    keys = [sql.col(FILE), sql.col(BLOCK), sql.monotonically_increasing_id()]
+    return rows, [sql.col(name) for name in names], keys
+
+
+def _wanted(schema: pa.Schema, contract: Contract, where: str) -> Mapping[str, str]:
+    """The columns that the contract names: their own names, and the contract's."""
+    checked = under_contract(schema.empty_table(), contract, where, {}, labelled=True)
+    own = {contract.rename.get(name.strip(), name.strip()): name for name in schema.names}
+    return {own[name]: name for name in checked.table.column_names if name in own}
 
 
 def _stored(frame: DataFrame, name: str) -> Column:
     """A column as Parquet can hold it: it has no type for one of nothing."""
-    column = _column(frame, name)
+    column = frame[quoted_name(name)]
     return column.cast("string") if dict(frame.dtypes)[name] == "void" else column
 
 
-def _column(frame: DataFrame, name: str) -> Column:
-    escaped = name.replace("`", "``")
-    return frame[f"`{escaped}`"]
+def _ordering(given: DataFrame, order: str) -> Column:
+    if order not in given.columns:
+        raise NotAllowed("ORDER", order, f"a column of INPUT: {listed(given.columns, 30)}")
+    return given[quoted_name(order)]
 
 
-def _keys(given: DataFrame, where: Where, columns: Sequence[Column]) -> list[Column]:
-    """By what rows are ordered."""
-    from pyspark.sql import functions as F  # noqa: N812
-
-    by_column = []
-    if where.order is not None:
-        if where.order not in given.columns:
-            raise NotAllowed("ORDER", where.order, f"a column: {listed(given.columns, 30)}")
-        by_column = [_column(given, where.order)]
-    if where.is_table:
-        # Rows of one place in the order are told apart by what they hold.
-        return [*by_column, *columns]
-    file = F.col("_metadata.file_path")
-    if where.address.lower().endswith(CSV):
-        # Within a piece of a file Spark reads, and numbers, its rows from the first to the last.
-        inside = [F.col("_metadata.file_block_start"), F.monotonically_increasing_id()]
-    else:
-        inside = [F.col("_metadata.row_index")]
-    return [*by_column, file, *inside]
-
-
-def _numbered(written: DataFrame, where: Where, contract: Contract) -> DataFrame:
+def _numbered(written: DataFrame, place: SparkPlace, contract: Contract) -> DataFrame:
     """The rows of ordered files, numbered through all of them."""
-    from pyspark.sql import functions as F  # noqa: N812
+    from pyspark.sql import functions as sql
 
     placed = written.select("*", "_metadata.file_name", "_metadata.row_index")
     counts = sorted(placed.groupBy("file_name").count().collect())
     if not counts:
-        raise EmptyInput(where.address)
+        raise EmptyInput(place.shown)
     before = [0, *accumulate(one["count"] for one in counts)]
     starts = [(one["file_name"], start) for one, start in zip(counts, before[:-1], strict=True)]
-    session = written.sparkSession
-    begins = session.createDataFrame(starts, "file_name string, begin long")
-    numbered = placed.join(F.broadcast(begins), "file_name").select(
-        *written.columns, (F.col("begin") + F.col("row_index")).alias(ROW_IN_SNAPSHOT)
+    begins = written.sparkSession.createDataFrame(starts, "file_name string, begin long")
+    number = sql.col("begin") + sql.col("row_index")
+    numbered = placed.join(sql.broadcast(begins), "file_name").select(
+        *written.columns, number.alias(ROW_IN_SNAPSHOT)
     )
     if contract.id is not None:
         return numbered
     width = max(LEAST_WIDTH, len(str(before[-1])))
-    number = F.lpad((F.col(ROW_IN_SNAPSHOT) + 1).cast("string"), width, "0")
-    return numbered.select(number.alias(contract.id_column), *numbered.columns)
+    text = sql.lpad((sql.col(ROW_IN_SNAPSHOT) + 1).cast("string"), width, "0")
+    return numbered.select(text.alias(contract.id_column), "*")

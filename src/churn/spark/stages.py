@@ -94,16 +94,13 @@ def set_aside(rows: DataFrame, contract: Contract) -> DataFrame:
     return mapped(rows, bad, schema).orderBy(ROW_IN_SNAPSHOT)
 
 
-def cleaned(rows: DataFrame, contract: Contract) -> DataFrame:
-    """Valid rows, typed; of rows with one id the last stays.
+def typed_rows(rows: DataFrame, contract: Contract) -> DataFrame:
+    """Valid rows, typed as `churn.cleaning.typed` does, beside their numbers.
 
     Args:
         rows: of `churn.spark.snapshot`.
         contract: of the table.
-    Returns:
-        id, target, feature columns, as `churn.cleaning.clean` gives them, in no order.
     """
-    from pyspark.sql import functions as F  # noqa: N812
 
     def good(table: pa.Table) -> pa.Table:
         raw, numbers, judged = _judged(table, contract)
@@ -111,21 +108,34 @@ def cleaned(rows: DataFrame, contract: Contract) -> DataFrame:
         clean = typed(raw.filter(kept), contract)
         return clean.append_column(ROW_IN_SNAPSHOT, pa.array(numbers).filter(kept))
 
-    nobody = pa.table({name: pa.array([], pa.string()) for name in contract.source_columns})
-    clean = typed(nobody if contract.id else _with_id(nobody, contract), contract)
-    typed_rows = mapped(rows, good, _schema(clean).add(ROW_IN_SNAPSHOT, "long"))
-    names = clean.column_names
-    # Numbers differ, so the rest of a row is never compared.
-    last = F.max(F.struct(ROW_IN_SNAPSHOT, *names)).alias("last")
-    id_column = contract.id_column
-    return typed_rows.groupBy(id_column).agg(last).select(*(f"last.{name}" for name in names))
+    names = (contract.id_column, contract.target.column, *contract.columns)
+    nobody = typed(pa.table({name: pa.array([], pa.string()) for name in names}), contract)
+    return mapped(rows, good, _schema(nobody).add(ROW_IN_SNAPSHOT, "long"))
 
 
-def featured(clean: DataFrame, contract: Contract, split: SplitSettings) -> DataFrame:
-    """Clean rows with their features, and the side that each is on.
+def last_of_each(typed: DataFrame, contract: Contract) -> DataFrame:
+    """Of rows with one id the last stays.
 
     Args:
-        clean: of `cleaned`.
+        typed: of `typed_rows`.
+        contract: of the table.
+    Returns:
+        the columns of `churn.cleaning.clean`, in no order.
+    """
+    from pyspark.sql import functions as sql
+
+    names = [name for name in typed.columns if name != ROW_IN_SNAPSHOT]
+    # Numbers differ, so the rest of a row is never compared.
+    last = sql.max(sql.struct(ROW_IN_SNAPSHOT, *names)).alias("last")
+    grouped = typed.groupBy(contract.id_column).agg(last)
+    return grouped.select(*(sql.col("last")[name].alias(name) for name in names))
+
+
+def featured(typed: DataFrame, contract: Contract, split: SplitSettings) -> DataFrame:
+    """Customers with their features, and the side of the split that each is on.
+
+    Args:
+        typed: of `typed_rows`.
         contract: of the table.
         split: the `split` group.
     Returns:
@@ -134,15 +144,16 @@ def featured(clean: DataFrame, contract: Contract, split: SplitSettings) -> Data
         WrongFeature: a feature cannot be computed for a row.
     """
     # What type a derived feature has shows when it is computed.
-    some = with_features(clean.limit(1).toArrow(), contract)
+    some = with_features(typed.limit(1).toArrow().drop_columns([ROW_IN_SNAPSHOT]), contract)
 
     def computed(table: pa.Table) -> pa.Table:
         held_out = is_test(table.column(contract.id_column).to_pylist(), split)
         sides = pa.array(np.where(held_out, TEST, TRAIN), pa.string())
         return with_features(table, contract).append_column(SIDE, sides)
 
-    schema = _schema(some).add(SIDE, "string")
-    return mapped(clean, computed, schema).orderBy(SIDE, contract.id_column)
+    clean = last_of_each(typed, contract)
+    found = mapped(clean, computed, _schema(some).add(SIDE, "string"))
+    return found.orderBy(SIDE, contract.id_column)
 
 
 def _judged(table: pa.Table, contract: Contract) -> tuple[pa.Table, Any, Judged]:
@@ -150,10 +161,6 @@ def _judged(table: pa.Table, contract: Contract) -> tuple[pa.Table, Any, Judged]
     numbers = table.column(ROW_IN_SNAPSHOT).to_numpy()
     raw = table.drop_columns([ROW_IN_SNAPSHOT])
     return raw, numbers, judging().judge(raw, contract, numbers, labelled=True)
-
-
-def _with_id(table: pa.Table, contract: Contract) -> pa.Table:
-    return table.add_column(0, contract.id_column, pa.array([], pa.string()))
 
 
 def _schema(table: pa.Table) -> StructType:

@@ -73,13 +73,15 @@ class Work:
         self, contract: Contract, batches: Iterator[pa.RecordBatch]
     ) -> Iterator[tuple[pa.Table, pa.Table]]:
         """Rows of the contract's columns, and where they stand."""
+        from churn.batch.reading import chosen
         from churn.spark.csv_lines import LinesReader
 
-        reader = LinesReader(self.headers, contract) if self.headers else None
+        wanted = {file: chosen(file, own, contract) for file, own in self.headers.items()}
+        reader = LinesReader(self.headers, wanted) if self.headers else None
         for batch in batches:
             if reader is None:
                 table = pa.Table.from_batches([batch])
                 yield table.drop_columns([*self.places]), table.select([*self.places])
                 continue
-            for table, file in reader.tables(batch):
+            for table, (file, _) in reader.tables(batch):
                 yield table, pa.table({FILE: pa.repeat(file, table.num_rows)})
