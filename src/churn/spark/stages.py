@@ -135,7 +135,7 @@ def featured(typed: DataFrame, contract: Contract, split: SplitSettings) -> Data
     """Customers with their features, and the side of the split that each is on.
 
     Args:
-        typed: of `typed_rows`.
+        typed: of `typed_rows`, read from files, since the first is looked at beforehand.
         contract: of the table.
         split: the `split` group.
     Returns:

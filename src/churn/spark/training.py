@@ -142,7 +142,6 @@ class _Run:
         rows = snapshot(self._spark, job.input, job.order, contract, self._inside("snapshot"))
         report = self._validated(rows)
         counts = self._featured(rows, report)
-        self._folder.remove("snapshot")
         train, test = (self._side(side) for side in (TRAIN, TEST))
         trained = self._trained(train, counts)
         measured = self._measured(trained, test, counts)
@@ -163,7 +162,10 @@ class _Run:
 
     def _featured(self, rows: DataFrame, report: Mapping[str, Any]) -> Counts:
         contract, split = self._parameters.table, self._parameters.split
-        found = featured(typed_rows(rows, contract), contract, split)
+        # Kept, so that what comes of them may be looked at more than once.
+        typed_rows(rows, contract).write.parquet(self._inside("typed"))
+        typed = self._spark.read.parquet(self._inside("typed"))
+        found = featured(typed, contract, split)
         found.write.partitionBy(SIDE).parquet(self._inside("sides"))
         counts = self._counted()
         customers = sum(counts.customers.values())
@@ -171,7 +173,8 @@ class _Run:
         for side in (TRAIN, TEST):
             refuse_empty_side(side, counts.customers[side], counts.churners[side])
             self._folder.move(f"sides/{SIDE}={side}", f"features/{side}")
-        self._folder.remove("sides")
+        for done in ("snapshot", "typed", "sides"):
+            self._folder.remove(done)
         where = accounted(PART, report["rows"], report["quarantined"], report["valid"], customers)
         self._put("rows.json", {PART: where})
         return counts
