@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from churn.errors import UnreadableFile
+from churn.spark.addresses import plain
 from churn.spark.job import FILE
 from churn.tabular import PARSE, csv_header, refuse_line_breaks
 
@@ -74,8 +75,8 @@ class LinesReader:
         begin = 0
         while begin < batch.num_rows:
             rest = batch.slice(begin)
-            block = (rest[FILE][0].as_py(), rest[BLOCK][0].as_py())
-            same = pc.and_(pc.equal(rest[FILE], block[0]), pc.equal(rest[BLOCK], block[1]))
+            block = (plain(given := rest[FILE][0].as_py()), rest[BLOCK][0].as_py())
+            same = pc.and_(pc.equal(rest[FILE], given), pc.equal(rest[BLOCK], block[1]))
             end = pc.index(same, False).as_py()
             count = rest.num_rows if end < 0 else end
             # The first line of a file is its header.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from churn.batch.reading import chosen
 from churn.contract import Contract
 from churn.errors import ColumnsMissing, UnusableColumn
+from churn.spark.addresses import plain
 from churn.spark.csv_lines import header, lines
 from churn.spark.job import FILE, ROW_IN_FILE, SparkPlace
 from churn.tabular import is_usable
@@ -44,7 +45,7 @@ class Customers:
             self.frame = spark.table(place.address)
         else:
             self.frame = spark.read.parquet(place.address)
-        self.files = sorted(self.frame.inputFiles())
+        self.files = sorted(map(plain, self.frame.inputFiles()))
         if place.kind == "csv":
             self.headers = {file: header(spark, file) for file in self.files}
             for file, names in self.headers.items():

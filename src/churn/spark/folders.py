@@ -7,7 +7,6 @@ folder is whole.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +58,8 @@ class Folders:
             NotAllowed: the output would replace the input.
         """
         for path, address in zip(self._finals.values(), self.addresses, strict=True):
-            own = _plain(path.toString())
-            if any(f"{_plain(one)}/".startswith(f"{own}/") for one in customers.files):
+            own = path.toString()
+            if any(f"{one}/".startswith(f"{own}/") for one in customers.files):
                 raise NotAllowed("OUTPUT", address, "another place than that of INPUT")
             if not force and self._files.exists(path):
                 raise OutputExists(address)
@@ -109,8 +108,3 @@ class Folders:
     def _rename(self, path: Any, to: Any) -> None:
         if not self._files.rename(path, to):
             raise SparkFailed(to.toString(), "the folder cannot be renamed to this")
-
-
-def _plain(address: str) -> str:
-    """One way to write an address: `file:/a` and `file:///a` are the same."""
-    return re.sub(r"^(\w+):/+", r"\1:/", address)
