@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn.errors import OutputExists
+from churn.errors import NotAllowed, OutputExists, SparkFailed, UnfinishedSparkRun
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -21,6 +21,7 @@ class Folder:
     """
 
     def __init__(self, spark: SparkSession, address: str) -> None:
+        self._address = address
         # Spark has no words of its own for moving files; Hadoop's, which it writes with, have.
         self._path_of = spark._jvm.org.apache.hadoop.fs.Path
         self._final = self._path_of(address)
@@ -30,10 +31,29 @@ class Folder:
         self._beside = self._hidden("unfinished")
         self.unfinished = str(self._beside.toString())
 
-    @property
-    def exists(self) -> bool:
-        """Whether something is at the final place."""
-        return bool(self._files.exists(self._final))
+    def begin(self, *, force: bool) -> None:
+        """Check that nothing is there.
+
+        Args:
+            force: something may be, and what an interrupted run has left is removed.
+        Raises:
+            OutputExists, UnfinishedSparkRun.
+        """
+        if not force and self._files.exists(self._final):
+            raise OutputExists(self._address)
+        if not force and self._files.exists(self._beside):
+            raise UnfinishedSparkRun(self._address, self.unfinished)
+        self.discard()
+
+    def refuse(self, files: Sequence[str]) -> None:
+        """Check that none of the files that are read would be replaced.
+
+        Raises:
+            NotAllowed: one lies inside.
+        """
+        own = f"{self._files.makeQualified(self._final).toString()}/"
+        if any(file.startswith(own) for file in files):
+            raise NotAllowed("OUTPUT", self._address, "another place than that of INPUT")
 
     def put(self, source: Path, name: str) -> None:
         """Copy a file or folder of this machine into the folder."""
@@ -41,7 +61,11 @@ class Folder:
         self._files.copyFromLocalFile(self._path_of(source.absolute().as_uri()), target)
 
     def move(self, source: str, name: str) -> None:
-        """Give what is inside the folder another name inside."""
+        """Give what is inside the folder another name inside.
+
+        Raises:
+            SparkFailed: it cannot be moved.
+        """
         target = self._path_of(self._beside, name)
         self._files.mkdirs(target.getParent())
         self._move(self._path_of(self._beside, source), target)
@@ -51,13 +75,17 @@ class Folder:
         self._files.delete(self._path_of(self._beside, name), True)
 
     def discard(self) -> None:
-        """Remove the folder, and what a killed run has left of it."""
+        """Remove the folder."""
         self._files.delete(self._beside, True)
 
     def finish(self) -> None:
-        """Move the folder to its final place, and remove what was there."""
+        """Move the folder to its final place, and remove what was there.
+
+        Raises:
+            SparkFailed: it cannot be moved.
+        """
         old = self._hidden("replaced")
-        if self.exists:
+        if self._files.exists(self._final):
             self._files.delete(old, True)
             self._move(self._final, old)
         self._move(self._beside, self._final)
@@ -69,7 +97,7 @@ class Folder:
 
     def _move(self, source: Any, target: Any) -> None:
         if not self._files.rename(source, target):
-            raise OSError(f"{source.toString()} cannot be moved to {target.toString()}")
+            raise SparkFailed(target.toString(), "the folder cannot be renamed to this")
 
 
 @contextmanager
@@ -82,11 +110,11 @@ def filled(spark: SparkSession, address: str, *, force: bool) -> Iterator[Folder
         force: replace what is there.
     Raises:
         OutputExists: something is there.
+        UnfinishedSparkRun: an interrupted run has left something.
+        SparkFailed: the folder cannot be moved.
     """
     folder = Folder(spark, address)
-    if folder.exists and not force:
-        raise OutputExists(address)
-    folder.discard()
+    folder.begin(force=force)
     try:
         yield folder
         folder.finish()

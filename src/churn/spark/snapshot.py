@@ -7,6 +7,7 @@ snapshot is written in one: that of the files' names and of the rows in each, or
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 from churn.contract import ROW_IN_SNAPSHOT, Contract
 from churn.errors import EmptyInput, NoOrder, NotAllowed
 from churn.sources import under_contract
+from churn.spark.addresses import plain
 from churn.spark.csv_lines import BLOCK, LinesReader, header, lines
 from churn.spark.customers import quoted_name, refuse_gaps
 from churn.spark.job import FILE, SparkPlace
@@ -29,17 +31,60 @@ KEY = "#{}"
 LEAST_WIDTH = 7
 
 
-def snapshot(
-    spark: SparkSession, place: SparkPlace, order: str | None, contract: Contract, folder: str
-) -> DataFrame:
-    """Write a snapshot and read it.
+@dataclass(frozen=True)
+class Labelled:
+    """Customers where they are.
+
+    Attributes:
+        place: that they are in.
+        frame: all that is there.
+        columns: the contract's, of the frame.
+        keys: by which rows stand in an order, as far as they do.
+        files: that are read.
+    """
+
+    place: SparkPlace
+    frame: DataFrame
+    columns: Sequence[Column]
+    keys: Sequence[Column]
+    files: Sequence[str]
+
+
+def labelled(spark: SparkSession, place: SparkPlace, contract: Contract) -> Labelled:
+    """Look at customers, and choose the contract's columns.
 
     Args:
         spark: the session.
-        place: where the customers are.
+        place: where they are.
+        contract: whose names the columns get; others are left out.
+    Raises:
+        MissingColumn, DoubledColumn, UnusableColumn, ColumnsMissing, EmptyInput, UnreadableFile.
+    """
+    if place.kind == "csv":
+        return _csv(spark, place, contract)
+    from pyspark.sql import functions as sql
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    is_table = place.kind == "table"
+    frame = spark.table(place.address) if is_table else spark.read.parquet(place.address)
+    wanted = _wanted(to_arrow_schema(frame.schema), contract, place.shown)
+    columns = [_stored(frame, own).alias(name) for own, name in wanted.items()]
+    files = _files(frame)
+    if is_table:
+        return Labelled(place, frame, columns, columns, files)
+    refuse_gaps(spark, files, [*wanted], contract)
+    keys = [sql.col("_metadata.file_path"), sql.col("_metadata.row_index")]
+    return Labelled(place, frame, columns, keys, files)
+
+
+def snapshot(customers: Labelled, order: str | None, contract: Contract, folder: str) -> DataFrame:
+    """Write a snapshot and read it.
+
+    Args:
+        customers: of `labelled`.
         order: column by which rows are ordered; None for the order of files. Rows of a table that
             are equal there are ordered by all that they hold.
-        contract: whose names the columns get; others are left out.
+        contract: of the table.
         folder: to write to.
     Returns:
         the contract's source columns as they came, and `row_in_snapshot`, from 0.
@@ -47,49 +92,35 @@ def snapshot(
         NoOrder: a table without a column to order it by.
         NotAllowed: that column is not there.
         EmptyInput: there are no customers.
-        MissingColumn, DoubledColumn, UnusableColumn, ColumnsMissing, UnreadableFile.
     """
-    if place.kind == "table" and order is None:
-        raise NoOrder(place.address)
-    given, columns, place_of_row = _read(spark, place, contract)
-    keys = place_of_row if order is None else [_ordering(given, order), *place_of_row]
+    frame, keys = customers.frame, customers.keys
+    if order is not None:
+        keys = [_ordering(frame, order), *keys]
+    elif customers.place.kind == "table":
+        raise NoOrder(customers.place.shown)
     names = [KEY.format(number) for number in range(len(keys))]
     named = [key.alias(name) for key, name in zip(keys, names, strict=True)]
-    ordered = given.select(*columns, *named).orderBy(*names).drop(*names)
+    ordered = frame.select(*customers.columns, *named).orderBy(*names).drop(*names)
     ordered.write.parquet(folder)
-    return _numbered(spark.read.parquet(folder), place, contract)
+    return _numbered(frame.sparkSession.read.parquet(folder), customers.place, contract)
 
 
-# Rows, the contract's columns of them, and by what their place is known.
-_Read = tuple["DataFrame", Sequence["Column"], Sequence["Column"]]
+def _files(frame: DataFrame) -> list[str]:
+    return sorted(map(plain, frame.inputFiles()))
 
 
-def _read(spark: SparkSession, place: SparkPlace, contract: Contract) -> _Read:
-    if place.kind == "csv":
-        return _csv(spark, place, contract)
-    from pyspark.sql import functions as sql
-    from pyspark.sql.pandas.types import to_arrow_schema
-
-    is_table = place.kind == "table"
-    given = spark.table(place.address) if is_table else spark.read.parquet(place.address)
-    wanted = _wanted(to_arrow_schema(given.schema), contract, place.shown)
-    columns = [_stored(given, own).alias(name) for own, name in wanted.items()]
-    if is_table:
-        return given, columns, columns
-    refuse_gaps(spark, given.inputFiles(), [*wanted], contract)
-    return given, columns, [sql.col("_metadata.file_path"), sql.col("_metadata.row_index")]
-
-
-def _csv(spark: SparkSession, place: SparkPlace, contract: Contract) -> _Read:
+def _csv(spark: SparkSession, place: SparkPlace, contract: Contract) -> Labelled:
     """Rows of CSV, parsed as on one machine: all text."""
     from pyspark.sql import functions as sql
 
     given = lines(spark, place.address)
-    headers = {file: header(spark, file) for file in given.inputFiles()}
+    headers = {file: header(spark, file) for file in _files(given)}
     wanted = {
         file: _wanted(pa.schema([(name, pa.string()) for name in names]), contract, file)
         for file, names in headers.items()
     }
+    # Those of the first file: each has all of the contract's.
+    names = [*next(iter(wanted.values())).values()]
 
     def parsed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         reader = LinesReader(headers, wanted)
@@ -99,13 +130,12 @@ def _csv(spark: SparkSession, place: SparkPlace, contract: Contract) -> _Read:
                 rows = pa.table({**places, **{name: table[name] for name in names}})
                 yield from rows.to_batches()
 
-    # Those of the first file: each has all of the contract's.
-    names = [*next(iter(wanted.values())).values()]
     texts = ", ".join(f"{quoted_name(name)} string" for name in names)
-    rows = given.mapInArrow(parsed, f"{FILE} string, {BLOCK} long, {texts}")
+    frame = given.mapInArrow(parsed, f"{FILE} string, {BLOCK} long, {texts}")
     # A task hands out the rows of a block from the first to the last.
     keys = [sql.col(FILE), sql.col(BLOCK), sql.monotonically_increasing_id()]
-    return rows, [sql.col(name) for name in names], keys
+    columns = [sql.col(name) for name in names]
+    return Labelled(place, frame, columns, keys, [*headers])
 
 
 def _wanted(schema: pa.Schema, contract: Contract, where: str) -> Mapping[str, str]:

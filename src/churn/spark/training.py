@@ -19,7 +19,7 @@ from churn.spark.job import READ, SparkPlace, spark_place
 from churn.spark.learning import Rows, Sample, digest, own_processes
 from churn.spark.output import Folder, filled
 from churn.spark.session import is_local, session
-from churn.spark.snapshot import snapshot
+from churn.spark.snapshot import labelled, snapshot
 from churn.spark.stages import SIDE, TEST, TRAIN, featured, set_aside, summary, typed_rows
 from churn.spark.telling import telling
 from churn.splitting import refuse_empty_side
@@ -139,7 +139,9 @@ class _Run:
     def done(self) -> str:
         """Do it."""
         contract, job = self._parameters.table, self._job
-        rows = snapshot(self._spark, job.input, job.order, contract, self._inside("snapshot"))
+        customers = labelled(self._spark, job.input, contract)
+        self._folder.refuse(customers.files)
+        rows = snapshot(customers, job.order, contract, self._inside("snapshot"))
         report = self._validated(rows)
         counts = self._featured(rows, report)
         train, test = (self._side(side) for side in (TRAIN, TEST))
