@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -150,6 +150,13 @@ class Learnt:
 
     def boost(self, model: ModelSettings, threads: int = 0) -> xgboost.Booster:  # noqa: ARG002
         """Learn trees, by as many threads as Spark gives each task."""
+        with _ONE_AT_A_TIME:
+            booster = self.learner(model).fit(self.encoded()).get_booster()
+        # As it is when it is read: without what the workers were set to.
+        return xgboost.Booster(model_file=booster.save_raw("ubj"))
+
+    def learner(self, model: ModelSettings) -> Any:
+        """XGBoost's own estimator for Spark, with the parameters of a model."""
         from xgboost.spark import SparkXGBClassifier
 
         logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
@@ -157,7 +164,7 @@ class Learnt:
         values["random_state"] = values.pop("seed")
         rows = self.of
         weight = churner_weight(rows.rows, rows.churners, rows.parameters.balance)
-        learner = SparkXGBClassifier(
+        return SparkXGBClassifier(
             features_col=MATRIX,
             label_col=LABEL,
             num_workers=rows.workers,
@@ -167,12 +174,8 @@ class Learnt:
             verbosity=0,
             **values,
         )
-        with _ONE_AT_A_TIME:
-            booster = learner.fit(self._encoded()).get_booster()
-        # As it is when it is read: without what the workers were set to.
-        return xgboost.Booster(model_file=booster.save_raw("ubj"))
 
-    def _encoded(self) -> DataFrame:
+    def encoded(self) -> DataFrame:
         """Model matrix and outcomes, for each worker in the order of ids."""
         contract, preprocessor = self.of.parameters.table, self.preprocessor
         id_column, is_learnt = contract.id_column, self.is_learnt

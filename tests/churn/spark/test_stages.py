@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +16,8 @@ from churn.cleaning import clean
 from churn.errors import ChurnError
 from churn.export import export
 from churn.featurizing import featurize
+from churn.settings import FileSource
+from churn.sources import take_snapshot
 from churn.spark.job import SparkPlace
 from churn.spark.snapshot import labelled, snapshot
 from churn.spark.stages import (
@@ -49,36 +53,34 @@ def in_order(table: pa.Table, column: str) -> pa.Table:
     return table.sort_by(column).combine_chunks()
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_all_is_as_on_one_machine(spark: Any, raw: pa.Table, tmp_path: Path, kind: str):
-    # given a file in several pieces, in batches that end anywhere
-    name = str(tmp_path / f"customers.{kind}")
-    if kind == "csv":
-        pyarrow.csv.write_csv(raw, name)
-    else:
-        pq.write_table(raw, name, row_group_size=300)
-    batch, piece = (
-        "spark.sql.execution.arrow.maxRecordsPerBatch",
-        "spark.sql.files.maxPartitionBytes",
-    )
-    spark.conf.set(batch, "170")
-    spark.conf.set(piece, "40000")
-    try:
-        rows = taken(spark, name, kind, tmp_path)
-        assert labelled(spark, SparkPlace(name, kind), TELCO).frame.rdd.getNumPartitions() > 2
-        # when
-        local = validate(raw, TELCO, "history", 0.05, labelled=True)
-        dealt = rows.repartition(3)
-        report = accepted(summary(dealt, TELCO), TELCO, "history", 0.05)
-        aside = set_aside(dealt, TELCO).toArrow()
-        typed_rows(dealt, TELCO).write.parquet(str(tmp_path / "typed"))
-        typed = spark.read.parquet(str(tmp_path / "typed"))
-        customers = last_of_each(typed, TELCO).toArrow()
-        sides = featured(typed, TELCO, PARAMETERS.split).toArrow()
-    finally:
-        spark.conf.unset(batch)
-        spark.conf.unset(piece)
+@pytest.fixture
+def in_pieces(spark: Any) -> Iterator[None]:
+    """Files are read in several pieces, in batches that end anywhere."""
+    settings = {
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "430",
+        "spark.sql.files.maxPartitionBytes": "40000",
+    }
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    yield
+    for name in settings:
+        spark.conf.unset(name)
+
+
+@pytest.mark.usefixtures("in_pieces")
+def test_all_is_as_on_one_machine(spark: Any, raw: pa.Table, tmp_path: Path):
+    # given
+    pq.write_table(raw, tmp_path / "customers.parquet", row_group_size=300)
+    rows = taken(spark, f"{tmp_path}/customers.parquet", "parquet", tmp_path).repartition(3)
+    # when
+    report = accepted(summary(rows, TELCO), TELCO, "history", 0.05)
+    aside = set_aside(rows, TELCO).toArrow()
+    typed_rows(rows, TELCO).write.parquet(str(tmp_path / "typed"))
+    typed = spark.read.parquet(str(tmp_path / "typed"))
+    customers = last_of_each(typed, TELCO).toArrow()
+    sides = featured(typed, TELCO, PARAMETERS.split).toArrow()
     # then
+    local = validate(raw, TELCO, "history", 0.05, labelled=True)
     assert report == local.report
     assert report["quarantined"] > 0
     assert aside.combine_chunks().equals(local.quarantine.combine_chunks())
@@ -87,8 +89,20 @@ def test_all_is_as_on_one_machine(spark: Any, raw: pa.Table, tmp_path: Path, kin
     assert in_order(customers, "customer_id").equals(plain(cleaned).combine_chunks())
     expected = featurize(cleaned, cleaned.slice(0, 0), TELCO, PARAMETERS.split)
     for side in ("train", "test"):
-        found = sides.filter(pa.compute.equal(sides["side"], side)).drop_columns(["side"])
+        found = sides.filter(pc.equal(sides["side"], side)).drop_columns(["side"])
         assert found.combine_chunks().equals(plain(expected[side]).combine_chunks())
+
+
+@pytest.mark.usefixtures("in_pieces")
+def test_csv_is_read_as_on_one_machine(spark: Any, raw: pa.Table, tmp_path: Path):
+    name = str(tmp_path / "customers.csv")
+    pyarrow.csv.write_csv(raw, name)
+    rows = taken(spark, name, "csv", tmp_path)
+    assert labelled(spark, SparkPlace(name, "csv"), TELCO).frame.rdd.getNumPartitions() > 2
+    source = FileSource(kind="csv", history=name, current=name)
+    local = take_snapshot(source, TELCO, "history").table
+    found = in_order(rows.toArrow(), "row_in_snapshot").drop_columns(["row_in_snapshot"])
+    assert found.equals(local.combine_chunks())
 
 
 def ages(rows: Any) -> dict[str, str]:
