@@ -71,7 +71,7 @@ lint: $(INSTALLED) _promtool  ## ruff, mypy, import-linter, params.yaml against 
 	promtool check config deploy/prometheus/prometheus.yml
 	promtool test rules deploy/prometheus/tests/*.yml
 	amtool check-config deploy/alertmanager/alertmanager.yml
-	hadolint Dockerfile deploy/mlflow/Dockerfile
+	hadolint Dockerfile deploy/mlflow/Dockerfile deploy/spark/Dockerfile
 	check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	python -m commands.kubernetes --check
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -37,14 +37,7 @@ class Server:
 
     def family(self) -> list[int]:
         """Ids of the process and all that descend from it."""
-        children: dict[int, list[int]] = {}
-        for entry in PROC.iterdir():
-            if entry.name.isdigit() and (fields := _fields(int(entry.name))):
-                children.setdefault(int(fields[1]), []).append(int(entry.name))
-        found = [self.process.pid]
-        for one in found:
-            found += children.get(one, [])
-        return found
+        return descendants(self.process.pid)
 
     def cpu_seconds(self) -> float:
         """User and system time so far, of every process and of its children that have ended."""
@@ -52,8 +45,8 @@ class Server:
         return sum(ticks) / TICKS
 
     def megabytes(self) -> float:
-        """Proportional set size of all processes: a page that n processes share counts as 1/n."""
-        return sum(map(_kilobytes, self.family())) / 1000
+        """Memory of all processes together."""
+        return megabytes(self.family())
 
     def settle(self) -> None:
         """Wait until the server is at rest.
@@ -108,6 +101,23 @@ def started(
             yield server
         finally:
             server.stop()
+
+
+def descendants(pid: int) -> list[int]:
+    """Ids of a process and all that descend from it."""
+    children: dict[int, list[int]] = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdigit() and (fields := _fields(int(entry.name))):
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
+def megabytes(pids: Iterable[int]) -> float:
+    """Proportional set size of processes: a page that n processes share counts as 1/n."""
+    return sum(map(_kilobytes, pids)) / 1000
 
 
 def cores_at_work() -> float:

@@ -34,7 +34,8 @@ def score(parameters: Parameters) -> None:
 def main() -> None:
     """Score, until told to stop."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    run(score, "RESUME=1 goes on")
+    is_spark = os.environ.get("ENGINE") == "spark"
+    run(score, "FORCE=1 begins anew" if is_spark else "RESUME=1 goes on")
 
 
 if __name__ == "__main__":

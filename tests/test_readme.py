@@ -27,13 +27,15 @@ from tests.serve.by_make import served_by_make
 IMAGES = [command for command in COMMANDS if command.startswith("make image")]
 # tests/stack starts the stack by them.
 STACK = [command for session in sessions(section("The whole stack")) for command in session]
+# tests/pipelines/test_score_spark.py runs it, in Spark's environment.
+SPARK = [command for command in COMMANDS if "ENGINE=spark" in command]
 # What is replayed has been answered by a server.
 REPLAYS = [command for command in COMMANDS if command.startswith("make replay ")]
 # `make test` would run this test; the environment is that of the tests already; the server, what it
 # has logged, releases, and DVC's queue (tests/pipelines/test_queue.py) have tests of their own.
 NOT_RUN = (
     *("make test", "source .venv/bin/activate", "make serve"),
-    *(*REPLAYS, *QUEUE, *IMAGES, *STACK),
+    *(*REPLAYS, *QUEUE, *IMAGES, *SPARK, *STACK),
 )
 # These want everything to be committed, and the reader of the page has just written files.
 RELEASE = [one for one in COMMANDS if one.startswith(("make release", "make promote"))]

@@ -15,6 +15,8 @@ from tests.checkout import ROOT
 OURS = ("churn", "serve", "pipelines")
 # What an image runs.
 PROGRAMS = {"serve": "serve", "batch": "pipelines.score"}
+# With ENGINE=spark, which no image of ours has: it comes with the Spark that runs it.
+SPARK = {"pyspark", "py4j"}
 # Of the log, only what reads it for the pipeline turns it into Arrow.
 NOT_SERVED = {"pyarrow"}
 
@@ -36,7 +38,7 @@ def imported() -> dict[str, set[str]]:
             new = graph.find_modules_directly_imported_by(left.pop()) - seen
             seen |= new
             left += [one for one in new if one.partition(".")[0] in OURS]
-        tops = {one.partition(".")[0] for one in seen} - sys.stdlib_module_names - {*OURS}
+        tops = {one.partition(".")[0] for one in seen} - sys.stdlib_module_names - {*OURS} - SPARK
         return {re.split(r"[.]", brought[one][0])[0].lower().replace("_", "-") for one in tops}
 
     return {name: packages(program) for name, program in PROGRAMS.items()}

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,11 +59,21 @@ def session(environment: Mapping[str, str]) -> Iterator[SparkSession]:
             found.conf.set(name, value)
         yield found
         return
-    made = _made(environment)
+    master = _master(environment)
+    made = _made(master)
     try:
-        _ship_code(made)
+        if not is_local(master):
+            _ship_code(made)
         yield made
     finally:
+        _stop(made)
+
+
+def _stop(made: SparkSession) -> None:
+    from py4j.protocol import Py4JError
+
+    # A Spark that has died has told so where it was needed, and is stopped already.
+    with suppress(Py4JError, ConnectionError):
         made.stop()
 
 
@@ -72,19 +82,29 @@ def is_local(master: str) -> bool:
     return master.partition("[")[0] == "local"
 
 
-def _made(environment: Mapping[str, str]) -> SparkSession:
+def _master(environment: Mapping[str, str]) -> str:
+    """The master that is asked for; empty if `spark-submit` has chosen one.
+
+    Raises:
+        NoSpark: it is none.
+        NoJava: there is none to start Spark with.
+    """
+    master = environment.get(MASTER, "").strip()
+    if master and not MASTERS.fullmatch(master):
+        raise NoSpark(master, "it is none that Spark knows")
+    if GATEWAY in environment:
+        return master
+    _require_java(environment)
+    return master or f"local[{cpu_count()}]"
+
+
+def _made(master: str) -> SparkSession:
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    master = environment.get(MASTER, "").strip()
-    if master and not MASTERS.fullmatch(master):
-        raise NoSpark(master, "it is none that Spark knows")
-    if GATEWAY not in environment:
-        master = master or f"local[{cpu_count()}]"
-        _require_java(environment)
     builder = SparkSession.builder.appName("churn")
-    for name, value in {**ALWAYS, **(_here(master) if is_local(master) else {})}.items():
+    for name, value in {**ALWAYS, **(_here() if is_local(master) else {})}.items():
         builder = builder.config(name, value)
     try:
         return (builder.master(master) if master else builder).getOrCreate()
@@ -92,13 +112,12 @@ def _made(environment: Mapping[str, str]) -> SparkSession:
         raise NoSpark(master or "spark-submit", said(error)) from None
 
 
-def _here(master: str) -> dict[str, str]:
+def _here() -> dict[str, str]:
     """Settings of a Spark that is one process of this machine, and nobody else's."""
     # Of all, PySpark reads only this one from the environment alone.
     os.environ.setdefault(PYTHON, sys.executable)
     quiet = f"-Dlog4j2.configurationFile={(CODE / 'spark/log4j2.properties').as_uri()}"
     return {
-        "spark.master": master,
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": str(sys.stderr.isatty()).lower(),
         "spark.driver.bindAddress": "127.0.0.1",
@@ -110,8 +129,6 @@ def _here(master: str) -> dict[str, str]:
 
 def _ship_code(made: SparkSession) -> None:
     """Give executors of other machines this code; their environment has the libraries."""
-    if is_local(made.sparkContext.master):
-        return
     with tempfile.TemporaryDirectory() as folder:
         packed = shutil.make_archive(str(Path(folder) / "churn"), "zip", CODE.parent, CODE.name)
         made.sparkContext.addPyFile(packed)

@@ -24,7 +24,7 @@ ODD = {
     "customer_id": [None, "", " C7 ", "NA", "x" * 300, "Zoë", "a\tb"],
     "age": ["  42", "17", "-5", "abc", None, "41.5", "9" * 30, "1e1"],
     "monthly_charges": ["1,234.50", "-0.0", "NaN", "", "inf", "0,5"],
-    "contract": ["MONTHLY", " monthly ", "for ever", "None", "null"],
+    "contract": ["MONTH-TO-MONTH", " two year ", "for ever", "None", "null"],
     "tv_service": ["Yes", "n", "1.0", "2", "perhaps"],
 }
 PLACES = ("row_in_snapshot", "snapshot_file", "row_in_file")
@@ -154,14 +154,14 @@ def test_an_output_is_whole_or_is_what_it_was(on_spark: Score, tmp_path: Path):
     with pytest.raises(errors.NotAllowed, match="another place than that of INPUT"):
         on_spark(INPUT="good.parquet", OUTPUT="good.parquet", FORCE=1)
     # What one that was killed has left is told, and not taken for scores.
-    left = Path(".out.parquet.unfinished-1")
+    left = Path(".new.parquet.unfinished-1")
     left.mkdir()
     with pytest.raises(errors.UnfinishedSparkRun, match=r"begin anew with FORCE=1"):
-        on_spark(INPUT="good.parquet", OUTPUT="out.parquet")
-    left.rmdir()
+        on_spark(INPUT="good.parquet", OUTPUT="new.parquet")
+    left.rename(".out.parquet.unfinished-1").rmdir()
     assert sorted(tmp_path.rglob("*")) == before
 
-    left.mkdir()
+    Path(".out.parquet.unfinished-1").mkdir()
     on_spark(INPUT="good.parquet", OUTPUT="out.parquet", FORCE=1)
     assert pq.read_table("out.parquet").num_rows == 30
     assert sorted(one.name for one in tmp_path.iterdir()) == [
@@ -210,7 +210,9 @@ def test_mistakes_are_told_in_one_line(on_spark: Score, models: Path):
     pq.write_table(few().slice(0, 0), "empty.parquet")
     Path("text.parquet").write_text("no Parquet")
     pa.csv.write_csv(few(), "good.csv")
-    Path("open.csv").write_text(Path("good.csv").read_text() + '"C9,\n1,2\n')
+    text = Path("good.csv").read_text()
+    Path("break.csv").write_text(text.replace("Month-to", "Month\n-to", 1))
+    Path("short.csv").write_text(f"{text}C9,1,2\n")
     cases: list[tuple[type[ChurnError], str, dict[str, object]]] = [
         (errors.NoSuchInput, "no such file", {"INPUT": "none.parquet"}),
         (errors.ColumnsMissing, "column missing: contract", {"INPUT": "gap-*.parquet"}),
@@ -219,7 +221,8 @@ def test_mistakes_are_told_in_one_line(on_spark: Score, models: Path):
         (errors.NoCustomers, "no customers", {"INPUT": "empty.parquet"}),
         (errors.SparkFailed, "Spark says", {"INPUT": "text.parquet"}),
         (errors.SparkFailed, "TABLE_OR_VIEW_NOT_FOUND", {"INPUT": "table:none"}),
-        (errors.ChurnError, "line", {"INPUT": "open.csv"}),
+        (errors.LineBreakInValue, "contract", {"INPUT": "break.csv"}),
+        (errors.UnreadableFile, "Expected 16 columns, got 3", {"INPUT": "short.csv"}),
         (errors.NoIdForSpark, "has no id", {"INPUT": "good.csv", "MODEL": models / "shop"}),
         (errors.NotAllowed, "RESUME=1: allowed is nothing", {"INPUT": "good.csv", "RESUME": 1}),
         (errors.NotAllowed, "QUERY", {"INPUT": "good.csv", "QUERY": "SELECT 1"}),
