@@ -151,6 +151,7 @@ from churn.errors.spark import (
     NotOnSpark,
     SparkFailed,
     UnfinishedSparkRun,
+    WorkersNotGiven,
 )
 from churn.errors.stack import NoSecrets, NotRolledOut, ServiceDown, SmokeFailed
 from churn.errors.tracking import NotRegistered, RunNotKept, RunsMissing, RunsNotSent
@@ -287,6 +288,7 @@ __all__ = [
     "VersionExists",
     "VersionNotFound",
     "VersionUnusable",
+    "WorkersNotGiven",
     "WrongColumnType",
     "WrongFeature",
     "WrongFileEnding",

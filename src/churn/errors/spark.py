@@ -27,6 +27,17 @@ class NoOrder(ChurnError):
         )
 
 
+class WorkersNotGiven(ChurnError):
+    """On a cluster, nobody has said by how many tasks trees are learnt."""
+
+    def __init__(self, master: str) -> None:
+        super().__init__(
+            f"WORKERS is not set, and {master} is a cluster. Say how many tasks are to learn the "
+            "trees together, such as WORKERS=8: as many as there are cores, or fewer. With "
+            "another number come other trees."
+        )
+
+
 class NotOnSpark(ChurnError):
     """A choice of a parameter group that is made for one machine."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from churn import metrics
 from churn.batch.job import given, is_said
 from churn.cleaning import accounted
-from churn.errors import NotAllowed, NotOnSpark
+from churn.errors import NotAllowed, NotOnSpark, WorkersNotGiven
 from churn.files import write_json
 from churn.scoring import Scorer
 from churn.settings import Parameters
@@ -41,7 +41,7 @@ class TrainingJob:
         input: where the labelled customers are.
         order: column that says which rows are later; None for the order of files.
         output: folder for all that comes out.
-        workers: tasks that learn trees together; None for as many as Spark can run at once.
+        workers: tasks that learn trees together; None for one, which is enough on one machine.
         force: replace what is there.
     """
 
@@ -110,13 +110,18 @@ def refuse_choices(parameters: Parameters) -> None:
 
 
 def _workers(spark: SparkSession, job: TrainingJob) -> int:
+    """How many tasks learn together: what is said, since other trees come of another number."""
     context = spark.sparkContext
-    at_once = context.defaultParallelism
-    # Spark would wait for minutes for cores that will not come.
-    if job.workers and job.workers > at_once and is_local(context.master):
+    if not is_local(context.master):
+        if job.workers is None:
+            raise WorkersNotGiven(context.master)
+        return job.workers
+    at_once, workers = context.defaultParallelism, job.workers or 1
+    if workers > at_once:
+        # Spark would wait for minutes for cores that will not come.
         allowed = f"at most {at_once} with SPARK_MASTER={context.master}"
-        raise NotAllowed("WORKERS", str(job.workers), allowed)
-    return job.workers or at_once
+        raise NotAllowed("WORKERS", str(workers), allowed)
+    return workers
 
 
 class _Run:

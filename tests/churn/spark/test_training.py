@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ruamel.yaml import YAML
 from threadpoolctl import threadpool_limits
 
 from churn import metrics, training
@@ -19,15 +20,19 @@ from churn.errors import ChurnError
 from churn.export import export
 from churn.features import feature_set
 from churn.scoring import Scorer
-from churn.settings import GridSearch, Parameters
+from churn.settings import GridSearch, Parameters, SyntheticSource
 from churn.spark.learning import LABEL, MATRIX, Rows, Sample, digest
 from churn.spark.training import train, training_job
 from churn.synthetic import draw
 from churn.tables import labels, to_columns
+from tests.checkout import ROOT
 from tests.small import TELCO, small_parameters
 
 pytestmark = pytest.mark.spark
-FULL = small_parameters(10_000)
+EMBEDDED = SyntheticSource.model_validate(
+    YAML(typ="safe").load(ROOT / "conf/source/synthetic.yaml")
+)
+FULL = small_parameters(1).model_copy(update={"source": EMBEDDED})
 SMALL = small_parameters(600, n_estimators=5)
 WORKERS = 2
 
