@@ -27,8 +27,12 @@ from tests.serve.by_make import served_by_make
 IMAGES = [command for command in COMMANDS if command.startswith("make image")]
 # tests/stack starts the stack by them.
 STACK = [command for session in sessions(section("The whole stack")) for command in session]
-# tests/pipelines/test_score_spark.py runs it, in Spark's environment.
-SPARK = [command for command in COMMANDS if "ENGINE=spark" in command]
+# tests/pipelines/test_{score,train}_spark.py run them, in Spark's environment.
+SPARK = [
+    command
+    for command in COMMANDS
+    if any(word in command for word in ("ENGINE=spark", "make train-spark", "MODEL=trained/"))
+]
 # What is replayed has been answered by a server.
 REPLAYS = [command for command in COMMANDS if command.startswith("make replay ")]
 # `make test` would run this test; the environment is that of the tests already; the server, what it

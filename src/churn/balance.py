@@ -69,9 +69,8 @@ def _refuse_unfit(encoded: Matrix, labels: Labels, categorical: tuple[int, ...])
         raise CannotResample(f"{churners} churners, more than {NEIGHBOURS} are needed")
 
 
-def churner_weight(labels: Labels, settings: BalanceSettings) -> float:
+def churner_weight(rows: int, churners: int, settings: BalanceSettings) -> float:
     """Weight of a churner against another customer: their ratio for `class_weight`, else 1."""
     if settings.method != "class_weight":
         return 1.0
-    churners = float(labels.sum())
-    return (len(labels) - churners) / churners
+    return (rows - churners) / churners

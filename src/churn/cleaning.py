@@ -23,6 +23,18 @@ def clean(table: pa.Table, contract: Contract) -> pa.Table:
     Returns:
         id (text), target (boolean) where present, feature columns; sorted by id.
     """
+    return _one_row_each(typed(table, contract), contract.id_column)
+
+
+def typed(table: pa.Table, contract: Contract) -> pa.Table:
+    """Type every column and spell categories as the contract does: each row by itself.
+
+    Args:
+        table: valid raw rows.
+        contract: of the table.
+    Returns:
+        id (text), target (boolean) where present, feature columns; rows in the order given.
+    """
     arrays = {contract.id_column: pa.array(parse_id(table.column(contract.id_column)), pa.string())}
     target = contract.target
     if target.column in table.column_names:
@@ -30,7 +42,7 @@ def clean(table: pa.Table, contract: Contract) -> pa.Table:
         arrays[target.column] = to_arrow(outcome, pa.bool_())
     for name, column in contract.columns.items():
         arrays[name] = to_arrow(parse(table.column(name), column).values, arrow_type(column))
-    return _one_row_each(pa.table(arrays), contract.id_column)
+    return pa.table(arrays)
 
 
 def _one_row_each(table: pa.Table, id_column: str) -> pa.Table:

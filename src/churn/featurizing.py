@@ -31,7 +31,7 @@ def featurize(
     complete = with_features(history, contract)
     sides = {"train": complete.filter(pc.invert(held_out)), "test": complete.filter(held_out)}
     for side, table in sides.items():
-        refuse_empty_side(side, labels(table, contract))
+        refuse_empty_side(side, table.num_rows, int(labels(table, contract).sum()))
     recent = with_features(current, contract) if current.num_rows else sides["test"]
     return {**sides, "current": recent}
 

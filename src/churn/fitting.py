@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -131,6 +131,21 @@ class Blocks(xgboost.DataIter):
         return self._made[1]
 
 
+class Learnable(Protocol):
+    """Rows that trees can learn from, on this machine or on others."""
+
+    @property
+    def preprocessor(self) -> Preprocessor:
+        """The preparation fitted on them, for the rows to be scored."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether they stay ready for the next model to learn from."""
+
+    def boost(self, model: ModelSettings, threads: int = 0) -> xgboost.Booster:
+        """Learn trees from them."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """Training rows ready for the trees, and the preparation fitted on them.
@@ -177,7 +192,7 @@ def prepare(features: Columns, labels: Floats, procedure: Procedure, threads: in
     is_resampled = adds_rows(procedure.balance)
     learnt = _resampled if is_resampled else _as_they_are
     preprocessor, matrix, outcomes = learnt(features, labels, procedure)
-    weight = churner_weight(labels, procedure.balance)
+    weight = churner_weight(len(labels), int(labels.sum()), procedure.balance)
 
     def binned() -> xgboost.QuantileDMatrix:
         return xgboost.QuantileDMatrix(Blocks(matrix, outcomes), nthread=threads)

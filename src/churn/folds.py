@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from churn.columns import Columns, Taken
 from churn.errors import TooManyFolds
-from churn.fitting import Prepared, Procedure, prepare
+from churn.fitting import Learnable, Procedure, prepare
 from churn.settings import ModelSettings, SearchSettings
 
 Floats = NDArray[np.float64]
@@ -31,7 +31,7 @@ class Fold:
         labels: their outcomes (h,).
     """
 
-    prepared: Prepared
+    prepared: Learnable
     rows: Rows
     inputs: Columns
     labels: Floats

@@ -17,7 +17,7 @@ class _Away(MetaPathFinder):
 
     def find_spec(self, fullname: str, *_: Sequence[str] | ModuleType | None) -> ModuleSpec | None:
         """Raise for one of them; leave the others to those who find them."""
-        if fullname.partition(".")[0] in self._names:
+        if not self._names.isdisjoint((fullname, fullname.partition(".")[0])):
             raise ModuleNotFoundError(f"No module named {fullname!r}: kept out", name=fullname)
         return None
 
@@ -25,7 +25,10 @@ class _Away(MetaPathFinder):
 def keep_out(*names: str) -> None:
     """Make this process one that cannot import these packages.
 
-    xgboost imports some if they are there: seconds and a hundred megabytes for nothing that scoring
-    needs.
+    Some are imported wherever they are: seconds and a hundred megabytes for nothing that is
+    needed.
+
+    Args:
+        names: of packages, or of modules in them such as `pyspark.pandas`.
     """
     sys.meta_path.insert(0, _Away(names))

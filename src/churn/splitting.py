@@ -6,7 +6,7 @@ A customer never changes sides as data grows, and neither side depends on the or
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,23 +22,29 @@ def is_test(ids: Iterable[str], settings: SplitSettings) -> NDArray[np.bool_]:
 
 def in_share(ids: Iterable[str], salt: str, share: float) -> NDArray[np.bool_]:
     """True for a share of all customers, by a salted hash: always the same; ids (n,) → (n,)."""
-    salted = hashlib.blake2b(salt.encode(), digest_size=8)
     bound = int(share * 2**64)
+    return np.fromiter((place < bound for place in _places(ids, salt)), dtype=bool)
 
-    def falls_in(customer: str) -> bool:
+
+def fold_numbers(ids: Iterable[str], salt: str, folds: int) -> NDArray[np.int64]:
+    """Fold of each customer, from 0, by a salted hash: always the same; ids (n,) → (n,)."""
+    return np.fromiter((place * folds >> 64 for place in _places(ids, salt)), dtype=np.int64)
+
+
+def _places(ids: Iterable[str], salt: str) -> Iterator[int]:
+    """Of each customer among the whole numbers below 2^64, where all are equally likely."""
+    salted = hashlib.blake2b(salt.encode(), digest_size=8)
+    for customer in ids:
         one = salted.copy()
         one.update(customer.encode())
-        return int.from_bytes(one.digest()) < bound
-
-    return np.fromiter((falls_in(customer) for customer in ids), dtype=bool)
+        yield int.from_bytes(one.digest())
 
 
-def refuse_empty_side(side: str, labels: NDArray[np.float64]) -> None:
+def refuse_empty_side(side: str, customers: int, churners: int) -> None:
     """Check that a side of the split can be learnt from or tested on.
 
     Raises:
         EmptySplit: fewer than five customers of either outcome.
     """
-    churners = int(labels.sum())
-    if min(churners, len(labels) - churners) < LEAST_OF_EACH_CLASS:
-        raise EmptySplit(side, len(labels), churners)
+    if min(churners, customers - churners) < LEAST_OF_EACH_CLASS:
+        raise EmptySplit(side, customers, churners)

@@ -8,7 +8,7 @@ reference distribution of the score come from these. The final model then learns
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from churn.calibrating import Calibrated, calibrate
 from churn.calibration import NoCalibration
 from churn.columns import Columns
 from churn.decision import threshold
-from churn.fitting import Procedure, prepare
+from churn.fitting import Learnable, Procedure, prepare
 from churn.folds import Fold, out_of_fold, prepared_folds
 from churn.reference import reference
 from churn.scoring import with_golden
@@ -73,36 +73,79 @@ def train(
     """
     procedure = Procedure(parameters.preprocess, parameters.balance)
     folds = prepared_folds(features, labels, procedure, parameters.search)
+    learnt_from = provenance(parameters, data_sha256, len(labels), int(labels.sum()))
+    return assembled(
+        columns,
+        labels,
+        folds,
+        lambda: prepare(features, labels, procedure),
+        parameters,
+        learnt_from,
+    )
+
+
+def assembled(
+    columns: Columns,
+    labels: Floats,
+    folds: Sequence[Fold],
+    everything: Callable[[], Learnable],
+    parameters: Parameters,
+    learnt_from: Provenance,
+) -> Trained:
+    """Do what `train` does with folds and rows that others have prepared.
+
+    Args:
+        columns: as for `train`; of the rows in the folds.
+        labels: (n,), 1 for churners.
+        folds: of these rows.
+        everything: gives the rows that the final trees learn from, once it is their turn.
+        parameters: all groups; used are those of `READ`.
+        learnt_from: what the final trees learn from.
+    Raises:
+        NothingToLearnFrom, CannotResample, UnusableScorer, PrecisionOutOfReach, WrongFeature.
+    """
     searched = search(folds, parameters.model, parameters.search)
     model = searched.best.model
     margins = out_of_fold(folds, searched.boosters, model.n_estimators)
     calibrated = calibrate(margins, labels, [one.rows for one in folds], parameters.calibration)
     scores = calibrated.calibration.probabilities(margins)
     chosen = threshold(labels, scores, parameters.decision, parameters.evaluate.money)
-    prepared = prepare(features, labels, procedure)
+    prepared = everything()
+    preprocessor = prepared.preprocessor
     manifest = Manifest(
         contract=parameters.table,
-        preprocessor=prepared.preprocessor,
-        feature_names=prepared.preprocessor.names,
+        preprocessor=preprocessor,
+        feature_names=preprocessor.names,
         calibration=calibrated.calibration,
         threshold=chosen,
-        provenance=Provenance(
-            data_sha256=data_sha256,
-            parameters_sha256=_sha256(parameters),
-            train_rows=len(labels),
-            train_churners=int(labels.sum()),
-        ),
+        provenance=learnt_from,
     )
     bundle = with_golden(Bundle(manifest, reference(columns, scores), prepared.boost(model)))
     report = {
-        "inputs": len(prepared.preprocessor.inputs),
-        "dropped": [one.model_dump() for one in prepared.preprocessor.dropped],
+        "inputs": len(preprocessor.inputs),
+        "dropped": [one.model_dump() for one in preprocessor.dropped],
         "search": _search(searched, folds, parameters),
         "calibration": _calibration(calibrated, margins, labels),
         "decision": {"method": parameters.decision.method, "threshold": chosen},
         "out_of_fold": metrics.measured(labels, calibrated.scores, chosen),
     }
     return Trained(bundle, report, table(searched))
+
+
+def provenance(parameters: Parameters, data_sha256: str, rows: int, churners: int) -> Provenance:
+    """What a bundle is made of.
+
+    Args:
+        parameters: all groups.
+        data_sha256: of the training rows.
+        rows, churners: how many training rows there are, and churners among them.
+    """
+    return Provenance(
+        data_sha256=data_sha256,
+        parameters_sha256=_sha256(parameters),
+        train_rows=rows,
+        train_churners=churners,
+    )
 
 
 def _sha256(parameters: Parameters) -> str:

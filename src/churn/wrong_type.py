@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
-from churn.contract import Column, Contract
+from churn.contract import Contract
 from churn.errors import WrongColumnType
-from churn.parsing import Parsed, as_text, parse
+from churn.parsing import as_text, parse
 
 MOSTLY = 0.5
 EXAMPLES = 3
@@ -24,21 +26,27 @@ def refuse_wrong_types(where: str, table: pa.Table, contract: Contract) -> None:
     """
     for name, column in contract.columns.items():
         if name in table.column_names:
-            raw = table.column(name)
-            refuse_wrong_type(where, name, column, parse(raw, column), raw)
+            parsed, raw = parse(table.column(name), column), table.column(name)
+            unreadable, given = int(parsed.unreadable.sum()), int((~parsed.missing).sum())
+            few = as_text(raw).filter(pa.array(parsed.unreadable)).slice(0, EXAMPLES)
+            refuse_wrong_type(where, name, column.allowed, unreadable, given, few.to_pylist())
 
 
 def refuse_wrong_type(
-    where: str, name: str, column: Column, parsed: Parsed, raw: pa.ChunkedArray
+    where: str, column: str, allowed: str, unreadable: int, given: int, examples: Sequence[str]
 ) -> None:
-    """The same of one column, its values read already.
+    """The same of one column, by how many of its values cannot be read.
 
+    Args:
+        where: the table comes from.
+        column: its name.
+        allowed: in words.
+        unreadable: values that cannot be read.
+        given: values that are not missing.
+        examples: of those that cannot be read, as text.
     Raises:
-        WrongColumnType: most values that are given cannot be read.
+        WrongColumnType: they are most.
     """
-    given = (~parsed.missing).sum()
-    share = parsed.unreadable.sum() / given if given else 0.0
+    share = unreadable / given if given else 0.0
     if share > MOSTLY:
-        text = as_text(raw).filter(pa.array(parsed.unreadable))
-        examples = [repr(value) for value in text.slice(0, EXAMPLES).to_pylist()]
-        raise WrongColumnType(where, name, column.allowed, share, examples)
+        raise WrongColumnType(where, column, allowed, share, [*map(repr, examples)])

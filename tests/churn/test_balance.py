@@ -161,7 +161,7 @@ def test_smote_says_in_words_that_it_cannot_use_the_rows(inputs, categorical, ch
 def test_a_churner_weighs_as_much_as_the_others_per_churner_under_class_weight(method, expected):
     labels = np.array([1.0] * 25 + [0.0] * 75)
 
-    assert churner_weight(labels, _method(method)) == expected
+    assert churner_weight(len(labels), int(labels.sum()), _method(method)) == expected
 
 
 def test_smote_makes_no_half_a_yes():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from churn.errors import EmptySplit
 from churn.settings import SplitSettings
-from churn.splitting import in_share, is_test, refuse_empty_side
+from churn.splitting import fold_numbers, in_share, is_test, refuse_empty_side
 
 FIFTH = SplitSettings(test_share=0.2, salt="churn")
 IDS = [f"CUST{number:08d}" for number in range(20_000)]
@@ -56,17 +56,16 @@ def test_nobody_has_no_side():
 
 @pytest.mark.parametrize(("churners", "others"), [(4, 100), (100, 4), (0, 0), (0, 50)], ids=str)
 def test_a_side_with_too_few_of_one_outcome_is_refused(churners, others):
-    labels = np.repeat([1.0, 0.0], [churners, others])
     message = (
         f"the test side has {churners + others} customers, {churners} of them churners; both "
         r"outcomes are needed on both sides\. Change split\.test_share or add history"
     )
     with pytest.raises(EmptySplit, match=message):
-        refuse_empty_side("test", labels)
+        refuse_empty_side("test", churners + others, churners)
 
 
 def test_five_of_each_outcome_are_enough():
-    refuse_empty_side("test", np.repeat([1.0, 0.0], [5, 5]))
+    refuse_empty_side("test", customers=10, churners=5)
 
 
 # a share of all customers
@@ -103,3 +102,10 @@ def test_the_shares_of_two_salts_have_nothing_to_do_with_each_other():
     one, other = in_share(IDS, "churn", 0.5), in_share(IDS, "challenger", 0.5)
 
     assert 0.23 < (one & other).mean() < 0.27
+
+
+def test_folds_are_of_about_one_size_and_each_customer_stays_in_his():
+    ids = [f"C{number}" for number in range(5000)]
+    found = fold_numbers(ids, "folds", 5)
+    assert [*np.bincount(found)] == pytest.approx([1000] * 5, rel=0.15)
+    assert fold_numbers(reversed(ids), "folds", 5).tolist() == found[::-1].tolist()

@@ -8,8 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,13 +16,11 @@ import pytest
 
 from benchmarks.processes import descendants
 from tests.checkout import Checkout
-from tests.ports import free_port
 from tests.readme import COMMANDS
 from tests.waiting import until
 
 pytestmark = pytest.mark.spark
 COMMAND = next(one for one in COMMANDS if one.startswith("make score ENGINE=spark "))
-DEPLOY = "org.apache.spark.deploy"
 
 
 def said(checkout: Checkout, command: str, **variables: str) -> str:
@@ -39,25 +35,6 @@ def scores(path: Path) -> dict[str, float]:
     found = dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
     assert len(found) == table.num_rows
     return found
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[str]:
-    """Address of a master with one worker: two more processes, which know nothing of this code."""
-    import pyspark
-
-    program, port = Path(pyspark.__file__).parent / "bin/spark-class", free_port()
-    address, here = f"spark://127.0.0.1:{port}", ["--host", "127.0.0.1", "--webui-port", "0"]
-    master = [f"{DEPLOY}.master.Master", *here, "--port", str(port)]
-    worker = [f"{DEPLOY}.worker.Worker", *here, "-c", "2", "-m", "1g", "-d", str(tmp_path), address]
-    with ExitStack() as stack:
-        log = stack.enter_context((tmp_path / "log").open("wb"))
-        for command in (master, worker):
-            process = subprocess.Popen([program, *command], cwd="/", stdout=log, stderr=log)
-            stack.enter_context(process)
-            stack.callback(process.kill)
-        until(lambda: b"Registering worker" in (tmp_path / "log").read_bytes(), "a worker", 120)
-        yield address
 
 
 def test_the_page_and_a_cluster_say_what_the_local_engine_says(checkout: Checkout, cluster: str):

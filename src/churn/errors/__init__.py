@@ -152,10 +152,13 @@ from churn.errors.source import (
 from churn.errors.spark import (
     NoIdForSpark,
     NoJava,
+    NoOrder,
     NoPySpark,
     NoSpark,
+    NotOnSpark,
     SparkFailed,
     UnfinishedSparkRun,
+    WorkersNotGiven,
 )
 from churn.errors.stack import NoSecrets, NotRolledOut, ServiceDown, SmokeFailed
 from churn.errors.tracking import NotRegistered, RunNotKept, RunsMissing, RunsNotSent
@@ -210,6 +213,7 @@ __all__ = [
     "NoEngine",
     "NoIdForSpark",
     "NoJava",
+    "NoOrder",
     "NoPySpark",
     "NoRemote",
     "NoRepository",
@@ -226,6 +230,7 @@ __all__ = [
     "NotGiven",
     "NotInRegistry",
     "NotLoaded",
+    "NotOnSpark",
     "NotOneQuestion",
     "NotRegistered",
     "NotRendered",
@@ -295,6 +300,7 @@ __all__ = [
     "VersionExists",
     "VersionNotFound",
     "VersionUnusable",
+    "WorkersNotGiven",
     "WrongColumnType",
     "WrongFeature",
     "WrongFileEnding",

@@ -9,12 +9,13 @@ from churn.wording import did_you_mean, listed
 
 
 class NotGiven(ChurnError):
-    """A variable without which nothing can be scored is not set."""
+    """A variable that says where customers are, or where what is made of them goes, is not set."""
 
     def __init__(self, variable: str) -> None:
         super().__init__(
-            f"{variable} is not set. Name what is to be scored and where the scores go, such as "
-            "make score INPUT=customers.parquet OUTPUT=scores.parquet"
+            f"{variable} is not set. Name where the customers are and what is to be written, such "
+            "as make score INPUT=customers.parquet OUTPUT=scores.parquet, or make train-spark "
+            "INPUT=history/ OUTPUT=trained"
         )
 
 

@@ -16,6 +16,39 @@ class NoPySpark(ChurnError):
         )
 
 
+class NoOrder(ChurnError):
+    """A table of Spark's has no order, and none was named."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"INPUT={table}: a table has no order, and of rows with one id the last stays. Name "
+            "the column that says which is the last, such as ORDER=exported_at; or give its files, "
+            "which go by their names (a path has a / or ends in .parquet or .csv)."
+        )
+
+
+class WorkersNotGiven(ChurnError):
+    """On a cluster, nobody has said by how many tasks trees are learnt."""
+
+    def __init__(self, master: str) -> None:
+        super().__init__(
+            f"WORKERS is not set, and {master} is a cluster. Say how many tasks are to learn the "
+            "trees together, such as WORKERS=8: as many as there are cores, or fewer. With "
+            "another number come other trees."
+        )
+
+
+class NotOnSpark(ChurnError):
+    """A choice of a parameter group that is made for one machine."""
+
+    def __init__(self, group: str, choice: str, allowed: str) -> None:
+        super().__init__(
+            f"{group}={choice} is not to be had on Spark; allowed is {allowed}. Find and try it on "
+            "a sample of the customers with make repro, and train on all of them with what it "
+            "gives."
+        )
+
+
 class NoJava(ChurnError):
     """Spark has no Java that it can run on."""
 

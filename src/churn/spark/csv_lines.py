@@ -13,17 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from churn.batch.reading import chosen
-from churn.contract import Contract
 from churn.errors import UnreadableFile
+from churn.reading.tabular import PARSE, csv_header, refuse_line_breaks
 from churn.spark.addresses import plain
 from churn.spark.job import FILE
-from churn.tabular import PARSE, csv_header, refuse_line_breaks
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 LINE, BLOCK = "line", "block"
+# A file, and where in it a block begins.
+Block = tuple[str, int]
 
 
 def lines(spark: SparkSession, address: str) -> DataFrame:
@@ -54,16 +54,18 @@ class LinesReader:
 
     Args:
         headers: names in the first line, by file.
-        contract: of the model.
+        wanted: of these the ones to read, with the names that they get, by file.
     """
 
-    def __init__(self, headers: Mapping[str, Sequence[str]], contract: Contract) -> None:
+    def __init__(
+        self, headers: Mapping[str, Sequence[str]], wanted: Mapping[str, Mapping[str, str]]
+    ) -> None:
         self._headers = headers
-        self._chosen = {file: chosen(file, own, contract) for file, own in headers.items()}
-        self._last: tuple[str, int] | None = None
+        self._wanted = wanted
+        self._last: Block | None = None
 
-    def tables(self, batch: pa.RecordBatch) -> Iterator[tuple[pa.Table, str]]:
-        """Rows under the contract's names, and their file: a table for each in the batch.
+    def tables(self, batch: pa.RecordBatch) -> Iterator[tuple[pa.Table, Block]]:
+        """Rows under the contract's names, and their block: a table for each in the batch.
 
         Args:
             batch: the next lines of a task, as `lines` has them.
@@ -84,10 +86,10 @@ class LinesReader:
             texts = rest[LINE].slice(skip, count - skip)
             # As the parser leaves out empty lines.
             if len(texts := texts.filter(pc.not_equal(texts, ""))):
-                yield self._parsed(block[0], texts), block[0]
+                yield self._parsed(block[0], texts), block
 
     def _parsed(self, file: str, texts: pa.Array) -> pa.Table:
-        wanted = self._chosen[file]
+        wanted = self._wanted[file]
         data = "\n".join(texts.to_pylist()).encode()
         convert = pa.csv.ConvertOptions(
             column_types=dict.fromkeys(wanted, pa.string()),

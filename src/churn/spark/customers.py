@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from churn.batch.reading import chosen
+import pyarrow as pa
+
 from churn.contract import Contract
 from churn.errors import ColumnsMissing, UnusableColumn
+from churn.reading.tabular import is_usable
+from churn.reading.wanted import Wanted, for_scoring
 from churn.spark.addresses import plain
 from churn.spark.csv_lines import header, lines
 from churn.spark.job import FILE, ROW_IN_FILE, SparkPlace
-from churn.tabular import is_usable
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -37,7 +39,7 @@ class Customers:
 
     def __init__(self, spark: SparkSession, place: SparkPlace, contract: Contract) -> None:
         self.place = place
-        self._contract = contract
+        wanted = for_scoring(contract)
         self.headers: dict[str, list[str]] = {}
         if place.kind == "csv":
             self.frame = lines(spark, place.address)
@@ -49,46 +51,72 @@ class Customers:
         if place.kind == "csv":
             self.headers = {file: header(spark, file) for file in self.files}
             for file, names in self.headers.items():
-                chosen(file, names, contract)
+                wanted.chosen(file, names)
         else:
-            self._choose(place)
-            if place.kind == "parquet" and len(self.files) > 1:
-                self._refuse_gaps(spark)
+            own = self._choose(place, wanted)
+            if place.kind == "parquet":
+                refuse_gaps(spark, self.files, own, contract)
 
     @property
     def places(self) -> list[str]:
         """Columns beside the contract's that say where a row stands."""
         return [one for one in self.frame.columns if one in (FILE, ROW_IN_FILE)]
 
-    def _choose(self, place: SparkPlace) -> None:
+    def _choose(self, place: SparkPlace, wanted: Wanted) -> list[str]:
+        """Leave only what is read; its own names."""
         from pyspark.sql import functions as sql
         from pyspark.sql.pandas.types import to_arrow_schema
 
-        self._own = chosen(place.shown, self.frame.columns, self._contract)
-        columns = [sql.col(_quoted(own)).alias(name) for own, name in self._own.items()]
+        chosen = wanted.chosen(place.shown, self.frame.columns)
+        columns = [sql.col(quoted_name(own)).alias(name) for own, name in chosen.items()]
         if place.kind == "parquet":
             row = sql.col("_metadata.row_index") + 1
             columns += [sql.col("_metadata.file_path").alias(FILE), row.alias(ROW_IN_FILE)]
-        wanted = self.frame.select(*map(_quoted, self._own))
-        for field in to_arrow_schema(wanted.schema):
-            if not is_usable(field.type):
-                raise UnusableColumn(place.shown, field.name, str(field.type))
+        read = self.frame.select(*map(quoted_name, chosen))
+        refuse_unusable(place.shown, to_arrow_schema(read.schema))
         self.frame = self.frame.select(*columns)
-
-    def _refuse_gaps(self, spark: SparkSession) -> None:
-        """Of several files Spark takes the columns of one, and nulls where another lacks some."""
-        names = {file: spark.read.parquet(file).columns for file in self.files}
-        # What no file has comes from the names of the folders.
-        inside = {name for some in names.values() for name in some} & {*self._own}
-        for file, some in names.items():
-            if missing := sorted(inside.difference(some)):
-                raise ColumnsMissing(file, self._contract.name, missing, some)
+        return [*chosen]
 
 
-def _quoted(name: str) -> str:
+def refuse_unusable(where: str, schema: pa.Schema) -> None:
+    """Check that columns hold what can be read.
+
+    Raises:
+        UnusableColumn: one holds lists, bytes or the like.
+    """
+    for field in schema:
+        if not is_usable(field.type):
+            raise UnusableColumn(where, field.name, str(field.type))
+
+
+def refuse_gaps(
+    spark: SparkSession, files: Sequence[str], wanted: Sequence[str], contract: Contract
+) -> None:
+    """Of several files Spark takes the columns of one, and nulls where another lacks some.
+
+    Args:
+        spark: the session.
+        files: of Parquet.
+        wanted: names of columns that are read.
+        contract: of the table, for the error.
+    Raises:
+        ColumnsMissing: a file lacks a column that another has.
+    """
+    if len(files) < 2:
+        return
+    names = {file: spark.read.parquet(file).columns for file in files}
+    # What no file has comes from the names of the folders.
+    inside = {name for some in names.values() for name in some} & {*wanted}
+    for file, some in names.items():
+        if missing := sorted(inside.difference(some)):
+            raise ColumnsMissing(file, contract.name, missing, some)
+
+
+def quoted_name(name: str) -> str:
+    """A column's name as SQL has it."""
     return f"`{name.replace('`', '``')}`"
 
 
 def quoted(parts: Sequence[str]) -> str:
     """A table's name as SQL has it."""
-    return ".".join(map(_quoted, parts))
+    return ".".join(map(quoted_name, parts))

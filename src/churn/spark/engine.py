@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from churn.batch.reading import Piece, Position
+from churn.batch.pieces import Piece, Position
 from churn.batch.scored import Answers, BatchScorer, aside_schema, scores_schema
 from churn.contract import REASONS, ROW_IN_SNAPSHOT
 from churn.risk import Risk

@@ -68,15 +68,15 @@ def spark_job(environment: Mapping[str, str]) -> SparkJob:
     if query := environment.get("QUERY", "").strip():
         raise NotAllowed("QUERY", query, "nothing with ENGINE=spark: make a view, and name it")
     return SparkJob(
-        input=_place("INPUT", source, READ),
-        output=_place("OUTPUT", target, WRITTEN),
+        input=spark_place("INPUT", source, READ),
+        output=spark_place("OUTPUT", target, WRITTEN),
         model=environment.get("MODEL") or MODEL,
         explain=explained(environment.get("EXPLAIN", "")),
         force=is_said(environment.get("FORCE", "")),
     )
 
 
-def _place(variable: str, address: str, kinds: Mapping[str, Kind]) -> SparkPlace:
+def spark_place(variable: str, address: str, kinds: Mapping[str, Kind]) -> SparkPlace:
     """What an address names.
 
     Raises:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from churn.batch.model import Model, loaded
-from churn.batch.reading import ROWS
 from churn.batch.run import Summary
 from churn.errors import NoCustomers, NoIdForSpark, NothingScorable
+from churn.reading.files import ROWS
 from churn.risk import LEVELS
 from churn.settings import ServeSettings
 from churn.spark.customers import Customers

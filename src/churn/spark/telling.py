@@ -32,7 +32,7 @@ def telling(where: str) -> Iterator[None]:
         yield
     except PySparkException as error:
         if error.getCondition() == "PATH_NOT_FOUND":
-            raise NoSuchInput(where) from None
+            raise NoSuchInput("INPUT", where) from None
         raise SparkFailed(where, said(error)) from None
     except (Py4JError, ConnectionError) as error:
         raise SparkFailed(where, said(error)) from None

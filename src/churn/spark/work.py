@@ -73,13 +73,16 @@ class Work:
         self, contract: Contract, batches: Iterator[pa.RecordBatch]
     ) -> Iterator[tuple[pa.Table, pa.Table]]:
         """Rows of the contract's columns, and where they stand."""
+        from churn.reading.wanted import for_scoring
         from churn.spark.csv_lines import LinesReader
 
-        reader = LinesReader(self.headers, contract) if self.headers else None
+        wanted = for_scoring(contract)
+        chosen = {file: wanted.chosen(file, own) for file, own in self.headers.items()}
+        reader = LinesReader(self.headers, chosen) if self.headers else None
         for batch in batches:
             if reader is None:
                 table = pa.Table.from_batches([batch])
                 yield table.drop_columns([*self.places]), table.select([*self.places])
                 continue
-            for table, file in reader.tables(batch):
+            for table, (file, _) in reader.tables(batch):
                 yield table, pa.table({FILE: pa.repeat(file, table.num_rows)})
