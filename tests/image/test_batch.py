@@ -107,11 +107,15 @@ def test_a_database_may_be_the_input_and_the_output(batch: str, exports: Path):
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
     }
     second = refused(batch, *LOCKED, *options, *with_environment(again))
+    third = {"INPUT": "mysql://127.0.0.1:9/crm#t", "OUTPUT": "/data/o.csv"}
+    refusing = refused(batch, *LOCKED, *options, *with_environment(third))
 
     assert (first.returncode, first.stderr) == (0, "")
     assert (exports / "scores.db").exists()
     assert second.stderr.startswith("error: s3://bucket/a.parquet: ")
     assert second.stderr.count("\n") == 1
+    assert "Can't connect to MySQL server" in refusing.stderr
+    assert refusing.stderr.count("\n") == 1
 
 
 def test_it_is_the_servers_image_and_a_layer_more(batch: str, image: str):
