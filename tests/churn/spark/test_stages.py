@@ -32,7 +32,7 @@ from churn.synthetic import draw
 from churn.validation import accepted, validate
 from tests.small import TELCO, small_parameters
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("training_processes")]
 PARAMETERS = small_parameters(2000)
 
 
