@@ -51,7 +51,7 @@ CALLS = {"sh": ["sh", "-euc"], "python": [sys.executable, "-c"], "js": ["node", 
 SMALL_SEARCH = {"folds": 2, "space": {"max_depth": [1, 2], "n_estimators": [5, 10]}}
 # Files that the page names and its reader makes, by hand or by a command of which the page tells.
 OF_THE_READER = (
-    *("conf/table/mobile.yaml", "incoming/", "mlruns/", "predictions/", "secrets/"),
+    *("conf/table/mobile.yaml", "incoming/", "mlruns/", "predictions/", "secrets/", "trained/"),
     *("reports/retrain.json", "reports/replay.json", "reports/demo.html"),
     *("reports/pull_request.md", "reports/challenger.md"),
 )

@@ -216,8 +216,10 @@ def digest(rows: DataFrame) -> str:
 def own_processes(spark: SparkSession) -> Iterator[None]:
     """Python processes of our own: those that have scored cannot import what training needs."""
     environment = spark.sparkContext.environment
+    before = {**environment}
     environment[PROCESSES] = "training"
     try:
         yield
     finally:
-        del environment[PROCESSES]
+        environment.clear()
+        environment.update(before)

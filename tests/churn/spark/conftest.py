@@ -47,3 +47,12 @@ def on_spark(spark: Any, models: Path, tmp_path: Path, monkeypatch: pytest.Monke
         return run(spark_job({"MODEL": str(models / "telco"), **given}), SETTINGS, {})
 
     return done
+
+
+@pytest.fixture(scope="module")
+def training_processes(spark: Any) -> Iterator[None]:
+    """Python workers that have not scored: those keep out what training needs."""
+    from churn.spark.learning import own_processes
+
+    with own_processes(spark):
+        yield

@@ -32,7 +32,7 @@ from churn.validation import accepted, validate
 from tests.small import TELCO, small_parameters
 from tests.taken import take
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("training_processes")]
 PARAMETERS = small_parameters(2000)
 
 

@@ -28,7 +28,7 @@ from churn.tables import labels, to_columns
 from tests.checkout import ROOT
 from tests.small import TELCO, small_parameters
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.usefixtures("training_processes")]
 EMBEDDED = SyntheticSource.model_validate(
     YAML(typ="safe").load(ROOT / "conf/source/synthetic.yaml")
 )
