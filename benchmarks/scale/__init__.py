@@ -1,1 +1,1 @@
-"""`make bench-scale`: how each part grows with the number of rows, into reports/bench/scale.json."""
+"""`make bench-scale`: how each part grows with the number of rows: reports/bench/scale.json."""
