@@ -75,7 +75,8 @@ def test_every_command_runs_in_the_order_of_the_page(checkout: Checkout, tmp_pat
     # Given the files that the page tells to write,
     files = {text.split()[1]: text for language, text in BLOCKS if language in ("yaml", "python")}
     assert [*files] == [
-        *("why.py", "ask.py", "conf/table/mobile.yaml", "src/churn/features/mobile.py")
+        *("why.py", "ask.py", "conf/table/mobile.yaml", "conf/source/sql.yaml"),
+        "src/churn/features/mobile.py",
     ]
     for name, text in files.items():
         (checkout.folder / name).write_text(text)

@@ -15,6 +15,7 @@ from churn import errors
 from churn.contract import Contract
 from churn.reading import fetching, places
 from churn.settings import FileSource, ReadSettings, RemoteSource
+from churn.sources import take_snapshot
 from tests import taken
 from tests.s3 import S3
 from tests.taken import Taken
@@ -122,6 +123,17 @@ def test_a_file_whose_types_are_others_is_named(tmp_path: Path):
     source = FileSource(kind="parquet", history=str(tmp_path), current=NONE["current"])
     with pytest.raises(errors.OtherColumns, match=r"2\.parquet: .* age is double, there int64\. F"):
         taken.take(source, CONTRACT)
+
+
+def test_a_file_that_is_written_to_meanwhile_is_told(tmp_path: Path):
+    (tmp_path / "a.csv").write_text(TWO)
+    source = FileSource(kind="csv", history=str(tmp_path / "a.csv"), current=NONE["current"])
+    tables = take_snapshot(source, CONTRACT, "history", tmp_path).tables()
+    next(tables)
+    with (tmp_path / "a.csv").open("a") as file:
+        file.write("C4,No,60,Basic\n")
+    with pytest.raises(errors.ChangedMeanwhile, match=r"a\.csv: it changed while it was read"):
+        next(tables)
 
 
 # S3

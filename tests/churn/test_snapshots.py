@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -67,6 +68,19 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path):
     (tmp_path / "raw").write_text("no folder")
     with pytest.raises(CannotWrite, match=r"raw: cannot be written: .*Make room"):
         kept(tmp_path / "raw", TABLE)
+
+
+def test_a_disk_that_is_full_leaves_what_was_there(tmp_path: Path):
+    kept(tmp_path, TABLE)
+    before, limit = content(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    ages = pa.array([f"{n * 7919}" for n in range(5000)])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, limit[1]))
+    try:
+        with pytest.raises(CannotWrite, match="Make room"):
+            kept(tmp_path, pa.table({"customer": ages, "age": ages}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert content(tmp_path) == before
 
 
 KILLED = """
