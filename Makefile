@@ -16,7 +16,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 .PHONY: help repro compose packages pull test test-whole test-faults test-image test-spark _test-spark train-spark _train-spark test-stack score serve dispatcher \
   migrate retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep \
   pr-report comment pull-request release promote rollback image image-size image-sbom publish-image deploy \
-  secrets smoke rollout kubernetes mlflow track bench bench-quality _quality bench-serve bench-score bench-drift \
+  secrets smoke rollout kubernetes mlflow track bench bench-quality _quality bench-serve bench-score bench-scale bench-drift \
   bench-image _environment _wrk _promtool lock figures clean
 
 help:  ## list the targets
@@ -222,6 +222,10 @@ EVIDENTLY := VENV=.venv.bench-evidently REQUIREMENTS=requirements-bench-evidentl
 
 bench-score: $(INSTALLED)  ## score a table beside the trees alone and scikit-learn, write reports/bench/score.json
 	python -m benchmarks.score
+
+bench-scale: $(INSTALLED)  ## load, train and score up to 30 million rows (ONLY=train): reports/bench/scale.json
+	@$(MAKE) $(SPARK) _environment
+	python -m benchmarks.scale
 
 bench-drift: $(INSTALLED)  ## plant shifts, see who finds them, write reports/bench/drift.json
 	@$(MAKE) $(EVIDENTLY) _environment

@@ -45,7 +45,7 @@ def measure(rows: Sequence[int]) -> dict[str, Any]:
         RuntimeError: an engine failed, or they do not say the same.
     """
     if not PYTHON["spark"].is_file():
-        sys.exit("error: .venv.spark is not there. Run: make test-spark")
+        sys.exit("error: .venv.spark is not there. Run: make bench-scale")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         apart(write_model, folder / "model", TREES, DEPTH)

@@ -46,7 +46,11 @@ def measure(rows: Sequence[int]) -> dict[str, Any]:
     Raises:
         RuntimeError: the stage fails, or has lost customers.
     """
-    return {str(one): _measured(one) for one in rows}
+    found = {}
+    for one in rows:
+        found[str(one)] = _measured(one)
+        print(f"load: {one:,} rows: {found[str(one)]}", flush=True)
+    return {"rows": found}
 
 
 def _measured(rows: int) -> dict[str, Any]:
@@ -62,5 +66,5 @@ def _measured(rows: int) -> dict[str, Any]:
             "csv_gigabytes": round(path.stat().st_size / 1e9, 2),
             "seconds": run.seconds,
             "rows_per_second": round(rows / run.seconds),
-            "peak_megabytes": run.megabytes,
+            "peak_gigabytes": round(run.megabytes * 2**20 / 1e9, 2),
         }

@@ -17,6 +17,8 @@ PAGES: Mapping[Path, Mapping[str, Callable[[], str]]] = {
         "serve": speed.served,
         "image": speed.contained,
         "score": speed.tables_scored,
+        "scale": speed.scaled,
+        "engines": speed.engines,
         "drift": models.drifted,
         "log": speed.logged,
         "search": speed.searched,

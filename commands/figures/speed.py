@@ -132,6 +132,47 @@ def tables_scored() -> str:
     return "\n".join(lines)
 
 
+def scaled() -> str:
+    """How `load` and `train` grow with the number of rows in `make bench-scale`."""
+    found = measured("scale", "bench-scale")
+    heads = ("customers", "seconds", "seconds a million", "memory")
+    lines = [head("stage", heads), rule(heads)]
+    for stage in ("load", "train"):
+        for count, one in found[stage]["rows"].items():
+            per_million = one["seconds"] / int(count) * 1e6
+            gigabytes = f"{one['peak_gigabytes']:.1f} GB"
+            cells = (f"{int(count):,}", f"{one['seconds']:,.0f}", f"{per_million:.1f}", gigabytes)
+            lines.append(head(f"`{stage}`", cells))
+    return "\n".join(lines)
+
+
+def engines() -> str:
+    """Both engines of `make score` on the same rows in `make bench-scale`."""
+    found = measured("scale", "bench-scale")["engines"]
+    heads = ("this machine: seconds", "µs a row", "memory", "Spark: seconds", "µs a row", "memory")
+    lines = [head("customers", heads), rule(heads)]
+    for one in found["sizes"]:
+        cells = [cell for engine in ("local", "spark") for cell in _engine(one[engine])]
+        lines.append(head(f"{one['rows']:,}", cells))
+    rows = found["crossing_rows"]
+    last = found["sizes"][-1]["spark_to_local_per_row"]
+    crossing = f"from {rows:,} rows on Spark is the quicker one" if rows else "they never cross"
+    start = found["start_seconds"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"On the same {found['cores']} cores {crossing}: a row costs {last:.1f} × as much on "
+            f"Spark, and the start {start['spark']:.0f} s against {start['local']:.0f} s.",
+        ]
+    )
+
+
+def _engine(one: dict[str, float]) -> tuple[str, str, str]:
+    gigabytes = f"{one['peak_megabytes'] / 1000:.1f} GB"
+    return f"{one['seconds']:,.0f}", f"{one['microseconds_per_row']:.2f}", gigabytes
+
+
 def clouds() -> str:
     """What serving costs on clouds, by their prices and what one core answered in benchmarks."""
     served = measured("serve", "bench-serve")
