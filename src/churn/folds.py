@@ -80,10 +80,10 @@ def prepared_folds(
 
 
 def side_by_side(folds: Sequence[Fold], most: int) -> int:
-    """How many models to learn at once: `most`, or one if its matrix is not kept between models.
+    """How many models to learn at once: `most`, or one if bins are not kept between models.
 
-    XGBoost's own threads, which small tables use worse, then have all cores, and only one
-    matrix is in memory.
+    One has all cores, which XGBoost's own threads use worse on small tables, and the bins of one
+    are in memory at a time.
     """
     return most if all(fold.prepared.is_kept for fold in folds) else 1
 
