@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import socket
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,18 +39,15 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def remote(address: str, folder: Path, contract: Contract = CONTRACT) -> Taken:
-    """What is taken from far away; the folder for what is fetched is empty at the end."""
+def remote(address: str, folder: Path) -> Taken:
+    """What is taken from far away."""
     read = ReadSettings(history=address, current=None)
-    folder = folder / "fetched"
-    folder.mkdir()
-    try:
-        return taken.take(RemoteSource(kind="remote", read=read, **NONE), contract, folder=folder)
-    finally:
-        left = [*folder.iterdir()]
-        for one in left:
-            one.unlink()
-        folder.rmdir()
+    source = RemoteSource(kind="remote", read=read, **NONE)
+    with tempfile.TemporaryDirectory(dir=folder) as fetched:
+        found = taken.take(source, CONTRACT, folder=Path(fetched))
+        # Each file goes when it has been read.
+        assert not [*Path(fetched).iterdir()]
+    return found
 
 
 def ids(read: Taken) -> list[str]:

@@ -7,7 +7,7 @@ text, as in a CSV file; what they mean is for `parsing` to say.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -60,7 +60,7 @@ class Rows:
         found = None
         for rows in self._result.partitions(FETCHED):
             arrays = [
-                pa.array(self._texts(rows, place, name), pa.string())
+                pa.array(self._texts([row[place] for row in rows], name), pa.string())
                 for place, name in self._places.items()
             ]
             found = pa.table(arrays, schema=self.schema)
@@ -71,12 +71,14 @@ class Rows:
         if found is None:
             raise NoCustomers(self._where)
 
-    def _texts(self, rows: Sequence[Any], place: int, name: str) -> Iterator[str | None]:
-        for row in rows:
-            value = row[place]
-            if isinstance(value, ODD):
-                raise UnusableColumn(self._where, name, type(value).__name__)
-            yield value if value is None or isinstance(value, str) else str(value)
+    def _texts(self, values: list[Any], name: str) -> list[str | None]:
+        # By types and not by values, of which there are many more.
+        types = {*map(type, values)} - {type(None)}
+        if odd := [one.__name__ for one in types if issubclass(one, ODD)]:
+            raise UnusableColumn(self._where, name, odd[0])
+        if types <= {str}:
+            return values
+        return [None if value is None else str(value) for value in values]
 
 
 @contextmanager
