@@ -59,14 +59,16 @@ def session(environment: Mapping[str, str]) -> Iterator[SparkSession]:
             found.conf.set(name, value)
         yield found
         return
-    master = _master(environment)
+    master = master_of(environment)
     made = _made(master)
-    try:
-        if not is_local(master):
-            _ship_code(made)
-        yield made
-    finally:
-        _stop(made)
+    # Executors may come late, and ask for the code then.
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            if not is_local(master):
+                made.sparkContext.addPyFile(_packed_code(Path(folder)))
+            yield made
+        finally:
+            _stop(made)
 
 
 def _stop(made: SparkSession) -> None:
@@ -82,7 +84,7 @@ def is_local(master: str) -> bool:
     return master.partition("[")[0] == "local"
 
 
-def _master(environment: Mapping[str, str]) -> str:
+def master_of(environment: Mapping[str, str]) -> str:
     """The master that is asked for; empty if `spark-submit` has chosen one.
 
     Raises:
@@ -127,11 +129,9 @@ def _here() -> dict[str, str]:
     }
 
 
-def _ship_code(made: SparkSession) -> None:
-    """Give executors of other machines this code; their environment has the libraries."""
-    with tempfile.TemporaryDirectory() as folder:
-        packed = shutil.make_archive(str(Path(folder) / "churn"), "zip", CODE.parent, CODE.name)
-        made.sparkContext.addPyFile(packed)
+def _packed_code(folder: Path) -> str:
+    """This code, for executors of other machines; their environment has the libraries."""
+    return shutil.make_archive(str(folder / "churn"), "zip", CODE.parent, CODE.name)
 
 
 def _require_java(environment: Mapping[str, str]) -> None:
