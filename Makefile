@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 # Spark takes half a gigabyte, so it has an environment to itself.
 SPARK := VENV=.venv.spark REQUIREMENTS="requirements.txt requirements-spark.txt"
-ifeq ($(ENGINE),spark)
+ifneq ($(filter spark,$(ENGINE))$(filter train-spark,$(MAKECMDGOALS)),)
 VENV ?= .venv.spark
 REQUIREMENTS ?= requirements.txt requirements-spark.txt
 endif
@@ -13,7 +13,7 @@ VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
-.PHONY: help repro compose packages pull test test-whole test-faults test-image test-spark _test-spark train-spark _train-spark test-stack score serve dispatcher \
+.PHONY: help repro compose packages pull test test-whole test-faults test-image test-spark _test-spark train-spark test-stack score serve dispatcher \
   migrate retrain-check challenger retrain replay demo lint format verify champion compare data-diff sweep \
   pr-report comment pull-request release promote rollback image image-size image-sbom publish-image deploy \
   secrets smoke rollout kubernetes mlflow track bench bench-quality _quality bench-serve bench-score bench-scale bench-drift \
@@ -105,10 +105,7 @@ test-whole: $(INSTALLED)  ## run the tests of whole loops: the README, a retrain
 score: $(INSTALLED)  ## score a table (INPUT=customers.parquet OUTPUT=scores.parquet MODEL=prod EXPLAIN=3 RESUME=1 ENGINE=spark)
 	@exec python -m pipelines.score
 
-train-spark:  ## validate, clean, featurize and train on Spark (INPUT=history/ OUTPUT=trained ORDER=… WORKERS=2 FORCE=1)
-	@$(MAKE) $(SPARK) _train-spark
-
-_train-spark: $(INSTALLED)
+train-spark: $(INSTALLED)  ## validate, clean, featurize, train on Spark (INPUT=history/ OUTPUT=trained ORDER=… WORKERS=2 FORCE=1)
 	@exec python -m pipelines.train_spark
 
 serve: $(INSTALLED)  ## serve a model (MODEL=models/churn PORT=8000)
