@@ -63,7 +63,7 @@ lint: $(INSTALLED) _promtool  ## ruff, mypy, import-linter, params.yaml against 
 	ruff check .
 	ruff format --check .
 	mypy
-	PYTHONPATH=src:. lint-imports
+	PYTHONPATH=src:. lint-imports --no-cache
 	python -m commands.compose --check
 	python -m commands.figures --check
 	zizmor --offline --quiet --strict-collection .github

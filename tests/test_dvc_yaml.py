@@ -16,7 +16,7 @@ STAGES = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"]
 
 @pytest.fixture(scope="module")
 def imports() -> grimp.ImportGraph:
-    return grimp.build_graph("churn", "pipelines")
+    return grimp.build_graph("churn", "pipelines", cache_dir=None)
 
 
 def file_of(module: str) -> str:

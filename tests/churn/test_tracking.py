@@ -122,7 +122,7 @@ def test_a_kept_run_holds_all_that_its_model_needs(run, unsent):
 
 
 def test_the_requirements_are_all_that_the_model_imports():
-    graph = grimp.build_graph("churn", include_external_packages=True)
+    graph = grimp.build_graph("churn", include_external_packages=True, cache_dir=None)
     used = {name.partition(".")[0] for name in graph.find_upstream_modules("churn.mlflow_model")}
     required = {name.removesuffix("-cpu") for name in tracking.REQUIRED}
 
