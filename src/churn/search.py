@@ -156,7 +156,7 @@ def _trees_apart(model: ModelSettings, space: Values) -> tuple[list[int], Values
 def _every(
     folds: Sequence[Fold], model: ModelSettings, space: Values, scoring: str
 ) -> Iterator[_Result]:
-    """Every combination, a fold at a time: on a core each, or on all (`side_by_side`)."""
+    """Every combination of the space; folds learn on a core each, or on all (`side_by_side`)."""
     place = {_changed(model, values): number for number, values in enumerate(_grid(space))}
     trees, others = _trees_apart(model, space)
     combinations = [_changed(model, values) for values in _grid(others)]
