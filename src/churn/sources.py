@@ -61,8 +61,9 @@ def take_snapshot(source: Source, contract: Contract, part: Part, unfinished: Pa
 def _address(source: FileSource | RemoteSource | SqlSource, part: Part) -> str | None:
     """Where a part of the customers is; None for nowhere."""
     read = source if isinstance(source, FileSource) else source.read
-    address = read.history if part == "history" else read.current
-    return None if address == PLACEHOLDERS[1] else address
+    if part == "history":
+        return read.history
+    return None if read.current == PLACEHOLDERS[1] else read.current
 
 
 def refuse_missing_files(source: Source) -> None:

@@ -14,8 +14,9 @@ class InputFileMissing(ChurnError):
 
     def __init__(self, path: str | Path, parameter: str) -> None:
         super().__init__(
-            f"{path}: no such file. Set {parameter} to a file that exists, or run dvc pull, if DVC "
-            "keeps it. What is far away is read by source=remote or source=sql."
+            f"{path}: no such file. Set {parameter} to a file or a folder that exists, or run dvc "
+            "pull, if DVC keeps it. A pattern goes into source.pattern; what is far away is read "
+            "by source=remote or source=sql."
         )
 
 
