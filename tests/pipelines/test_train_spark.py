@@ -35,7 +35,7 @@ def test_the_page_trains_a_model_that_scores_and_so_does_a_cluster(
         assert own["history"] == local["history"]
     features = pq.read_table(trained / "features/train")
     model = (trained / "model/model.ubj").read_bytes()
-    # With one worker, rows that are one batch give the trees of make repro.
+    # With one worker they are the trees of make repro.
     assert model == (checkout.folder / "models/churn/model.ubj").read_bytes()
     # On a cluster that has the libraries and not our code.
     given = {"SPARK_MASTER": cluster, "PYSPARK_PYTHON": sys.executable, "WORKERS": "1"}
