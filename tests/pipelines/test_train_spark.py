@@ -20,7 +20,8 @@ SCORE = next(one for one in COMMANDS if "MODEL=trained/model" in one)
 def test_the_page_trains_a_model_that_scores_and_so_does_a_cluster(
     checkout: Checkout, cluster: str
 ):
-    # On one machine, a model that `make score` takes.
+    # On one machine, a model that `make score` takes. Folds change no trees but their own.
+    checkout.change_params(lambda given: given["search"].update(folds=2))
     said = checkout.run(*shlex.split(TRAIN))
     assert said.rstrip().endswith("Model    trained/model")
     trained = checkout.folder / "trained"
@@ -35,7 +36,7 @@ def test_the_page_trains_a_model_that_scores_and_so_does_a_cluster(
         assert own["history"] == local["history"]
     features = pq.read_table(trained / "features/train")
     model = (trained / "model/model.ubj").read_bytes()
-    # With one worker, rows that are one batch give the trees of make repro.
+    # With one worker they are the trees of make repro.
     assert model == (checkout.folder / "models/churn/model.ubj").read_bytes()
     # On a cluster that has the libraries and not our code.
     given = {"SPARK_MASTER": cluster, "PYSPARK_PYTHON": sys.executable, "WORKERS": "1"}
