@@ -42,7 +42,7 @@ def test_java_that_is_missing_or_too_old_is_told(tmp_path: Path):
 
 @pytest.mark.spark
 def test_times_are_those_of_utc_and_names_keep_their_capitals(spark: Any):
-    moment = "timestamp '2026-06-01 00:00:00' = to_timestamp('2026-06-01T00:00Z')"
+    moment = "timestamp '2026-06-01 00:00:00' = to_timestamp('2026-06-01T00:00:00Z')"
     (row,) = spark.sql(f"SELECT {moment}, struct(1 AS a, 2 AS A).A").collect()
 
     assert [*row] == [True, 2]
