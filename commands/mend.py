@@ -17,15 +17,19 @@ from voluptuous import Invalid
 
 LOCK = Path("dvc.lock")
 RWLOCK = Path(".dvc/tmp/rwlock")
+# By which DVC knows a file, here or far away.
+HASHES = {"md5", "etag", "checksum"}
 
 
 def is_lock(path: Path) -> bool:
-    """Whether DVC could read this dvc.lock."""
+    """Whether DVC could read this dvc.lock, and use it: it takes a file without its hash for one."""
     try:
-        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe", pure=True).load(path))
+        content = COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe", pure=True).load(path))
     except (YAMLError, Invalid, UnicodeDecodeError):
         return False
-    return True
+    stages = content.get("stages", {}).values()
+    files = [one for stage in stages for kind in ("deps", "outs") for one in stage.get(kind, ())]
+    return all(HASHES & {*one} for one in files)
 
 
 def is_json(path: Path) -> bool:

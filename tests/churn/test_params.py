@@ -66,8 +66,8 @@ def test_the_shipped_parameters_hold_the_contract_of_conf():
         ("validate.max_rejected", 2, r"validate\.max_rejected: 2 is not allowed: .*equal to 1"),
         (
             "source.kind",
-            "sql",
-            "source: kind 'sql' is unknown; allowed are 'synthetic', 'csv'",
+            "excel",
+            "source: kind 'excel' is unknown; allowed are 'synthetic', 'csv'",
         ),
         ("source.kind", "csv", r"source(\.csv)?: unknown key '\w+'.*; allowed are kind, history"),
         ("source", {}, "source: kind is missing"),

@@ -25,6 +25,15 @@ def test_a_lock_cut_off_anywhere_does_not_stop_dvc(checkout: Checkout, share: fl
     assert lock.read_bytes() == whole
 
 
+def test_a_lock_cut_off_within_a_file_is_as_committed(checkout: Checkout):
+    lock = checkout.folder / "dvc.lock"
+    whole = lock.read_bytes()
+    for end in (b"\n      hash:", b"\n      md5:"):
+        lock.write_bytes(whole[: whole.index(end, len(whole) // 3)])
+        assert "as committed again" in mend(checkout)
+        assert lock.read_bytes() == whole
+
+
 def test_a_lock_that_was_never_committed_is_taken_away(checkout: Checkout):
     checkout.run("git", "rm", "-q", "--cached", "dvc.lock")
     checkout.run("git", "commit", "-q", "-m", "no lock")
