@@ -22,7 +22,7 @@ HASHES = {"md5", "etag", "checksum"}
 
 
 def is_lock(path: Path) -> bool:
-    """Whether DVC could read this dvc.lock, and use it: it takes a file without its hash for one."""
+    """Whether DVC could use this dvc.lock: it also reads one in which a file has no hash."""
     try:
         content = COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe", pure=True).load(path))
     except (YAMLError, Invalid, UnicodeDecodeError):

@@ -144,6 +144,7 @@ def evaluated(checkout: Checkout, uri: str) -> str:
     return done.stderr
 
 
+@pytest.mark.whole
 def test_what_is_written_is_the_same_with_and_without_mlflow(checkout: Checkout, closed_port: int):
     # Given the reports of a run without a store,
     before, unsent = reports(checkout), checkout.folder / "mlruns/unsent"
