@@ -22,7 +22,7 @@ from churn.errors import (
 )
 from churn.reading.fetching import fetched
 from churn.reading.files import CsvFile, ParquetFile, opened
-from churn.reading.places import READ, Download, File, Table, matching, place, stamp
+from churn.reading.places import READ, Download, File, Table, matching, place, stamp, writing
 from churn.reading.wanted import Wanted, for_training
 from churn.settings import FileSource, RemoteSource
 from churn.snapshots import Snapshot
@@ -91,9 +91,13 @@ def _tables(
     """The customers of all files; what is known of a file when it is read goes into the origin."""
     first: Reader | None = None
     rows = 0
+    # Apart from the snapshots, which may have the same names.
+    folder = unfinished / "fetched"
+    with writing(folder):
+        folder.mkdir(exist_ok=True)
     for one in places:
         before = stamp(one) if isinstance(one, File) else None
-        here = fetched(one, unfinished)
+        here = fetched(one, folder)
         reader = opened(here.file, wanted)
         if first is None:
             first = reader

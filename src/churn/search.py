@@ -237,9 +237,9 @@ def _boost(
     """Learn the most trees asked for, score each smaller number of them."""
     largest = model.model_copy(update={"n_estimators": trees[-1]})
     booster = fold.boost(largest, threads)
-    scores = []
+    scores, held_out = [], fold.held_out
     for count in trees:
-        found = booster.inplace_predict(fold.held_out, iteration_range=(0, count))
+        found = booster.inplace_predict(held_out, iteration_range=(0, count))
         # Of float32, scikit-learn takes logarithms and means in float32: 8 digits, the last of
         # which depend on the processor.
         churn = found.astype(np.float64)

@@ -118,7 +118,7 @@ def test_a_table_is_read_as_text_and_told_in_the_manifest(url: str, kind: str, m
         "source": "sql",
         "address": url,
         "table": "customers",
-        "ignored_columns": [],
+        "ignored_columns": ["since"],
         "rows": 25,
         "columns": ["customer", "gone", "age", "bill", "member", "plan"],
     }

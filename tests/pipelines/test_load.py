@@ -84,9 +84,15 @@ def test_no_password_gets_into_params(checkout: Checkout, tmp_path: Path):
         "postgresql://me:guessed@host/crm",
         "postgresql://host/crm?password=guessed",
         "mysql://me:guessed@host/crm",
+        "postgresql://me:s?guessed@host/crm",
     ):
         source(checkout, kind="sql", url=url, read=read, **NONE)
         done = checkout.stage("load")
         assert done.returncode == 1
         assert "source.url: a password is in the address" in done.stderr
+        assert "guessed" not in done.stderr
+    for address in ("https://me:guessed@host/a.csv", "s3://KEY:guessed@bucket/a.csv"):
+        source(checkout, kind="remote", read={"history": address, "current": None}, **NONE)
+        done = checkout.stage("load")
+        assert "source.read: a name or password is in an address" in done.stderr
         assert "guessed" not in done.stderr

@@ -2,8 +2,9 @@
 
 The rows go into a table of another name, which takes its place at the very end: until then, whoever
 reads the old one is not held up. That is one transaction, or, in MySQL, where each change of tables
-ends the transaction, one `RENAME TABLE`, which is whole by itself. A constraint bears the name of
-the run, so that one that was killed between this and the end of its notes is known to be done.
+ends the transaction, one `RENAME TABLE`, which is whole by itself. A constraint (in MySQL a
+comment) bears the name of the run, so that one that was killed between this and the end of its
+notes is known to be done.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects.mysql import LONGTEXT
 
 from churn.batch.file_output import flat
 from churn.contract import SCORE
@@ -39,8 +41,9 @@ from churn.database import LOCK_TIMEOUT, shown
 from churn.errors import CannotWrite, LogUnreachable, OutputExists, RunInProgress
 from churn.reading.databases import MYSQL, answering, split, writing_to
 
-TYPES: Mapping[pa.DataType, type[Any]] = {
-    pa.string(): Text,
+TYPES: Mapping[pa.DataType, Any] = {
+    # MySQL's own text ends after 64 KiB.
+    pa.string(): Text().with_variant(LONGTEXT(), MYSQL),
     pa.float64(): Double,
     pa.int64(): BigInteger,
     pa.bool_(): Boolean,
@@ -74,6 +77,7 @@ class TableOutput:
             raise CannotWrite(shown(url), "its folder cannot be made") from None
         self._stack = ExitStack()
         self._connection: Connection | None = None
+        self._is_alone = False
         self._tables: dict[str, Table] = {}
 
     @property
@@ -141,12 +145,16 @@ class TableOutput:
         asked = select(func.get_lock(place, LOCK_TIMEOUT))
         if connection.execute(asked).scalar_one() != 1:
             raise RunInProgress(self.addresses[0])
+        self._is_alone = True
 
     def _table(self, name: str, schema: pa.Schema) -> Table:
         columns = [Column(field.name, TYPES[field.type]) for field in schema]
         named = f"{self._names[name]}{UNFINISHED}"
         table = Table(named, MetaData(), *columns, schema=self._schema, **ENGINE)
-        if name == "scores":
+        if name == "scores" and self._is_mysql:
+            # Constraints have names of their own in a whole database there.
+            table.comment = self._run
+        elif name == "scores":
             table.append_constraint(CheckConstraint(table.c[SCORE].between(0, 1), self._run))
         return table
 
@@ -209,13 +217,16 @@ class TableOutput:
         name = self._names["scores"]
         if not looked.has_table(name, self._schema):
             return False
+        if self._is_mysql:
+            return bool(looked.get_table_comment(name, self._schema)["text"] == self._run)
         found = looked.get_check_constraints(name, self._schema)
         return self._run in {one["name"] for one in found}
 
     def discard(self) -> None:
         """Leave everything as it was."""
         with answering(self._url):
-            if self._is_mysql and self._connection is not None:
+            # Without the lock, which ends with the connection, the table may be another run's.
+            if self._is_alone and self._connection and not self._connection.invalidated:
                 self._connection.rollback()
                 self._drop(self._connection, UNFINISHED)
             self._stack.close()

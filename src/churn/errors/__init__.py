@@ -150,6 +150,7 @@ from churn.errors.source import (
     WrongFileEnding,
 )
 from churn.errors.spark import (
+    NameTakenBySpark,
     NoIdForSpark,
     NoJava,
     NoOrder,
@@ -207,6 +208,7 @@ __all__ = [
     "MalformedPredictionId",
     "MissingColumn",
     "ModelNotFound",
+    "NameTakenBySpark",
     "NoChampion",
     "NoCustomers",
     "NoEarlierVersion",

@@ -97,3 +97,13 @@ class NoIdForSpark(ChurnError):
             "which they could be numbered. Name a column as its id and train again, or score with "
             "ENGINE=local."
         )
+
+
+class NameTakenBySpark(ChurnError):
+    """A column has the name of one that a run on Spark makes."""
+
+    def __init__(self, table: str, column: str) -> None:
+        super().__init__(
+            f"ENGINE=spark: the table {table} has a column {column!r}, a name that a run on Spark "
+            "needs for itself. Give the column another name by `rename` in its contract."
+        )

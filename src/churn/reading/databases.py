@@ -6,6 +6,7 @@ tables cannot be made and renamed within a transaction, a look at `batch.table_o
 
 from __future__ import annotations
 
+import configparser
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pymysql import MySQLError
+from pymysql.optionfile import Parser
 from sqlalchemy import URL, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -41,6 +43,7 @@ PATIENT = (
 # long for its column.
 READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
 STRICT = "SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',STRICT_ALL_TABLES')"
+MYSQL_FILE = Path("~/.my.cnf")
 LONGEST_WHY = 300
 
 
@@ -85,6 +88,8 @@ def read_only(url: URL, variable: str) -> Engine:
         query = {"mode": "ro", "uri": "true"}
         return create_engine(URL.create("sqlite", database=f"file:{quote(str(path))}", query=query))
     engine = engine_of(url).execution_options(postgresql_readonly=True)
+    if "statement_timeout" in str(url.query.get("options", "")):
+        return engine
 
     @event.listens_for(engine, "connect")
     def _be_patient(connection: Any, _: object) -> None:
@@ -106,13 +111,28 @@ def writing_to(url: URL) -> Engine:
 
 
 def _mysql(url: URL, first: str) -> Engine:
-    """Credentials come from the address, from MYSQL_PWD or, as its own programs do, ~/.my.cnf."""
     options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, "read_timeout": PATIENCE}
     options = {name: value for name, value in options.items() if name not in url.query}
-    options |= {"init_command": first, "read_default_file": "~/.my.cnf"}
-    if url.password is None and (password := os.environ.get("MYSQL_PWD")):
-        options["password"] = password
+    options |= {"init_command": first, **_credentials(url)}
     return create_engine(url, pool_pre_ping=True, pool_timeout=LOCK_TIMEOUT, connect_args=options)
+
+
+def _credentials(url: URL) -> dict[str, str]:
+    """What the address lacks: from MYSQL_PWD or, as for MySQL's own programs, ~/.my.cnf.
+
+    Nothing else is taken from that file: it may name another server.
+    """
+    given = Parser()
+    try:
+        given.read(MYSQL_FILE.expanduser(), encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        # The error would show the line.
+        raise DatabaseRefused(shown(url), f"{MYSQL_FILE} is no file of options") from None
+    own = {"user": url.username, "password": url.password or os.environ.get("MYSQL_PWD")}
+    missing = [name for name, value in own.items() if value is None]
+    found = {n: given.get("client", n) for n in missing if given.has_option("client", n)}
+    password = {} if url.password or not own["password"] else {"password": own["password"]}
+    return {**found, **password}
 
 
 def split(table: str) -> tuple[str | None, str]:

@@ -152,7 +152,8 @@ def place(variable: str, address: str, kinds: Mapping[str, str]) -> Place:
         database, _, table = address.rpartition("#") if "#" in address else (address, "", "")
         return Table(database, table or None)
     kind = _kind(address, kinds)
-    if kind is None or is_web or (is_url and "/" not in rest.strip("/")):
+    has_key = is_url and "@" in rest.partition("/")[0]
+    if kind is None or is_web or has_key or (is_url and "/" not in rest.strip("/")):
         web = ", or on the web at https://" if kinds is READ else ""
         allowed = f"a file ({', '.join(kinds)}), here or at s3://{web}, nor a table of a database"
         raise UnknownPlace(variable, without_password(address), allowed)

@@ -7,7 +7,7 @@ text, as in a CSV file; what they mean is for `parsing` to say.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -37,9 +37,11 @@ class Rows:
             order, in which a database may give the same rows, is another hash.
     """
 
-    def __init__(self, result: CursorResult[Any], url: URL, wanted: Wanted) -> None:
+    def __init__(
+        self, result: CursorResult[Any], everything: Sequence[str], url: URL, wanted: Wanted
+    ) -> None:
         own = [*result.keys()]
-        self.names = [*wanted.renamed(shown(url), own).values()]
+        self.names = [*wanted.renamed(shown(url), everything).values()]
         self._result, self._where = result, shown(url)
         self._places = {own.index(n): name for n, name in wanted.chosen(self._where, own).items()}
         self.schema = pa.schema([(name, pa.string()) for name in self._places.values()])
@@ -98,23 +100,25 @@ def asked(
     """
     engine = read_only(url, variable)
     try:
-        with (
-            answering(url),
-            engine.connect() as connection,
+        with answering(url), engine.connect() as connection:
+            columns = None if name is None else require_table(connection, url, name)
             # To close it, MySQL's driver fetches the rest: its protocol knows no other way.
-            closing(_executed(connection, url, wanted, name, query)) as result,
-        ):
-            yield Rows(result, url, wanted)
+            with closing(_executed(connection, url, wanted, name, query, columns)) as result:
+                yield Rows(result, columns or [*result.keys()], url, wanted)
     finally:
         engine.dispose()
 
 
 def _executed(
-    connection: Connection, url: URL, wanted: Wanted, name: str | None, query: str | None
+    connection: Connection,
+    url: URL,
+    wanted: Wanted,
+    name: str | None,
+    query: str | None,
+    columns: Sequence[str] | None,
 ) -> CursorResult[Any]:
-    columns = [] if name is None else require_table(connection, url, name)
     connection = connection.execution_options(stream_results=True, yield_per=FETCHED)
-    if name is None:
+    if name is None or columns is None:
         return connection.execute(text(str(query).replace(":", "\\:")))
     schema, bare = split(name)
     chosen = wanted.chosen(f"{shown(url)}#{name}", columns)

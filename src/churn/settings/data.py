@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
@@ -113,6 +114,17 @@ class RemoteSource(_NoFileSource):
     kind: Literal["remote"]
     read: ReadSettings
 
+    @field_validator("read")
+    @classmethod
+    def _holds_no_password(cls, read: ReadSettings) -> ReadSettings:
+        if any(re.match(r"\w+://[^/]*@", one) for one in (read.history, read.current or "")):
+            # pydantic would show the address.
+            raise ValueError(
+                "a name or password is in an address, and params.yaml goes into git. Take it out, "
+                "and give it by ~/.netrc, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or ~/.aws"
+            )
+        return read
+
 
 class SqlSource(_NoFileSource):
     """Customers of a table or query.
@@ -130,9 +142,9 @@ class SqlSource(_NoFileSource):
     @field_validator("url")
     @classmethod
     def _holds_no_password(cls, url: str) -> str:
-        where, _, options = url.partition("?")
-        user, _, _ = where.partition("://")[2].rpartition("@")
-        if ":" in user or "pass" in options:
+        # As SQLAlchemy finds it: up to the first @, whatever stands before.
+        has_password = re.match(r"[^:/]*:[^@]*@", url.partition("://")[2])
+        if has_password or "pass" in url.partition("?")[2]:
             # pydantic would show the address.
             raise ValueError(
                 "a password is in the address, and params.yaml goes into git. Take it out, and "

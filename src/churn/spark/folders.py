@@ -16,7 +16,7 @@ from churn.spark.customers import Customers
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-WHOLE = "_SUCCESS"
+WHOLE, BEFORE = "_SUCCESS", ".before"
 OPTIONS = {"compression": "zstd", "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
 
 
@@ -71,7 +71,7 @@ class Folders:
         for path in left or ():
             if not force:
                 raise UnfinishedSparkRun(self.addresses[0], path.toString())
-            self._files.delete(path, True)
+            self._remove(path)
 
     def write(self, frames: Mapping[str, DataFrame]) -> None:
         """Write `scores` and, if it is there, `aside`; nobody sees them yet."""
@@ -93,14 +93,29 @@ class Folders:
             if self._files.exists(final):
                 if not force:
                     raise OutputExists(final.toString())
-                self._rename(final, self._made(f"{name}.before"))
+                self._rename(final, self._made(f"{name}{BEFORE}"))
             if self._files.exists(made):
                 self._rename(made, final)
                 self._files.create(self._java.Path(final, WHOLE)).close()
+        for name in self._finals:
+            self._files.delete(self._made(f"{name}{BEFORE}"), True)
 
     def discard(self) -> None:
-        """Remove what is unfinished."""
-        self._files.delete(self._folder, True)
+        """Remove what is unfinished.
+
+        Raises:
+            SparkFailed: what was there before cannot be put back; it stays where it is.
+        """
+        self._remove(self._folder)
+
+    def _remove(self, folder: Any) -> None:
+        """Remove what a run has left; what it has moved out of the way comes back first."""
+        for name, final in self._finals.items():
+            before = self._java.Path(folder, f"{name}{BEFORE}")
+            if self._files.exists(before):
+                self._files.delete(final, True)
+                self._rename(before, final)
+        self._files.delete(folder, True)
 
     def _made(self, name: str) -> Any:
         return self._java.Path(self._folder, name)

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from churn.batch.job import MODEL, explained, given, is_said
-from churn.errors import NotAllowed, UnknownPlace
+from churn.contract import Contract
+from churn.errors import NameTakenBySpark, NotAllowed, UnknownPlace
 
 TABLE = "table:"
 # Where a row stands that is set aside: the address of its file, and from 1 on the row in it.
 FILE, ROW_IN_FILE = "snapshot_file", "row_in_file"
+# Columns that a run makes on its way, those of Spark's metadata among them.
+OWN = (FILE, ROW_IN_FILE, "aside", "begin", "block", "file_name", "line", "row_index", "side")
 Kind = Literal["csv", "parquet", "table"]
 # Spark reads no .csv.zst without libraries of its own.
 READ: Mapping[str, Kind] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", "/": "parquet"}
@@ -74,6 +77,17 @@ def spark_job(environment: Mapping[str, str]) -> SparkJob:
         explain=explained(environment.get("EXPLAIN", "")),
         force=is_said(environment.get("FORCE", "")),
     )
+
+
+def refuse_own_names(contract: Contract) -> None:
+    """Check that no column of a contract has the name of one that a run makes.
+
+    Raises:
+        NameTakenBySpark: one has.
+    """
+    for name in (contract.id_column, contract.target.column, *contract.columns):
+        if name in OWN:
+            raise NameTakenBySpark(contract.name, name)
 
 
 def spark_place(variable: str, address: str, kinds: Mapping[str, Kind]) -> SparkPlace:

@@ -85,10 +85,15 @@ class Folder:
             SparkFailed: it cannot be moved.
         """
         old = self._hidden("replaced")
-        if self._files.exists(self._final):
+        if is_there := self._files.exists(self._final):
             self._files.delete(old, True)
             self._move(self._final, old)
-        self._move(self._beside, self._final)
+        try:
+            self._move(self._beside, self._final)
+        except BaseException:
+            if is_there:
+                self._move(old, self._final)
+            raise
         self._files.delete(old, True)
 
     def _hidden(self, kind: str) -> Any:

@@ -16,7 +16,7 @@ from churn.settings import ServeSettings
 from churn.spark.customers import Customers
 from churn.spark.engine import ASIDE, Given
 from churn.spark.folders import Folders
-from churn.spark.job import SparkJob
+from churn.spark.job import SparkJob, refuse_own_names
 from churn.spark.session import session
 from churn.spark.tables import Tables
 from churn.spark.telling import telling
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
 DIGITS = 12
+# Rows that the driver looks at: Spark takes so many of every partition to find them.
+FIRST = 1000
 
 
 def run(job: SparkJob, settings: ServeSettings, environment: Mapping[str, str]) -> Summary:
@@ -40,8 +42,10 @@ def run(job: SparkJob, settings: ServeSettings, environment: Mapping[str, str]) 
         ChurnError: something that the user can mend; what was there before is still there.
     """
     model = loaded(job.model)
-    if model.scorer.bundle.manifest.contract.id is None:
-        raise NoIdForSpark(model.scorer.bundle.manifest.contract.name)
+    contract = model.scorer.bundle.manifest.contract
+    if contract.id is None:
+        raise NoIdForSpark(contract.name)
+    refuse_own_names(contract)
     with session(environment) as spark:
         spark.conf.set(BATCH, ROWS)
         return _Run(spark, job, model, settings).done()
@@ -108,7 +112,7 @@ class _Run:
     def _refuse_hopeless(self, work: Work, frame: DataFrame) -> None:
         """Score the first rows here: another table or type shows at once, and not after hours."""
         rows, reasons = 0, []
-        for batch in work.results(iter(frame.limit(ROWS).toArrow().to_batches())):
+        for batch in work.results(iter(frame.limit(FIRST).toArrow().to_batches())):
             aside = batch.column(ASIDE)
             if aside.null_count:
                 return

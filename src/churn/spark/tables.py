@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from churn.batch.table_output import QUARANTINE, UNFINISHED
+from churn.batch.table_output import OLD, QUARANTINE, UNFINISHED
 from churn.errors import NotAllowed, OutputExists, UnfinishedSparkRun
 from churn.spark.customers import Customers, quoted
 from churn.spark.job import TABLE
@@ -46,10 +46,12 @@ class Tables:
                 raise NotAllowed("OUTPUT", address, "another table than that of INPUT")
             if not force and self._is_there(bare):
                 raise OutputExists(address)
-        for left in self._left():
-            if not force:
-                raise UnfinishedSparkRun(self.addresses[0], f"{TABLE}{'.'.join(self._full(left))}")
-            self._drop(left)
+        left = self._left()
+        if left and not force:
+            raise UnfinishedSparkRun(self.addresses[0], f"{TABLE}{'.'.join(self._full(left[0]))}")
+        for name in left:
+            self._put_back(name)
+            self._drop(name)
 
     def write(self, frames: Mapping[str, DataFrame]) -> None:
         """Write `scores` and, if it is there, `aside`; nobody sees them yet."""
@@ -70,20 +72,35 @@ class Tables:
             if self._is_there(bare):
                 if not force:
                     raise OutputExists(f"{TABLE}{'.'.join(self._full(bare))}")
-                self._drop(bare)
+                self._rename(bare, self._old(name))
             if self._is_there(made):
-                # A catalog's name stands before the old name alone.
-                to = quoted([*self._schema[-1:], bare])
-                before = quoted(self._full(made))
-                self._spark.sql(f"ALTER TABLE {before} RENAME TO {to}")
+                self._rename(made, bare)
+        for name in self._bare:
+            self._drop(self._old(name))
 
     def discard(self) -> None:
-        """Remove what is unfinished."""
+        """Remove what is unfinished; what was moved out of the way comes back first."""
         for name in self._bare:
+            self._put_back(self._old(name))
             self._drop(self._made(name))
+
+    def _put_back(self, name: str) -> None:
+        """Give a table that a run has moved out of the way its own name again."""
+        bare, is_old, _ = name.partition(f"{OLD}_")
+        if is_old and self._is_there(name):
+            self._drop(bare)
+            self._rename(name, bare)
 
     def _made(self, name: str) -> str:
         return f"{self._bare[name]}{UNFINISHED}_{self._run}"
+
+    def _old(self, name: str) -> str:
+        return f"{self._bare[name]}{OLD}_{self._run}"
+
+    def _rename(self, bare: str, to: str) -> None:
+        # A catalog's name stands before the old name alone.
+        new = quoted([*self._schema[-1:], to])
+        self._spark.sql(f"ALTER TABLE {quoted(self._full(bare))} RENAME TO {new}")
 
     def _full(self, bare: str) -> list[str]:
         return [*self._schema, bare]
@@ -97,5 +114,5 @@ class Tables:
     def _left(self) -> list[str]:
         where = f" IN {quoted(self._schema)}" if self._schema else ""
         names = [row.tableName for row in self._spark.sql(f"SHOW TABLES{where}").collect()]
-        begins = tuple(f"{bare}{UNFINISHED}_" for bare in self._bare.values())
+        begins = tuple(f"{b}{end}_" for b in self._bare.values() for end in (UNFINISHED, OLD))
         return [name for name in names if name.startswith(begins)]

@@ -15,7 +15,7 @@ from churn.errors import NotAllowed, NotOnSpark, WorkersNotGiven
 from churn.files import write_json
 from churn.scoring import Scorer
 from churn.settings import Parameters
-from churn.spark.job import READ, SparkPlace, spark_place
+from churn.spark.job import READ, SparkPlace, refuse_own_names, spark_place
 from churn.spark.learning import Rows, Sample, digest, own_processes
 from churn.spark.output import Folder, filled
 from churn.spark.session import is_local, session
@@ -91,6 +91,7 @@ def train(job: TrainingJob, parameters: Parameters, environment: Mapping[str, st
         ChurnError: something that the user can mend; what was there before is still there.
     """
     refuse_choices(parameters)
+    refuse_own_names(parameters.table)
     with session(environment) as spark, telling(job.input.shown):
         workers = _workers(spark, job)
         with filled(spark, job.output, force=job.force) as folder, own_processes(spark):

@@ -17,6 +17,9 @@ from sqlalchemy import column, create_engine, make_url, text
 from sqlalchemy import table as table_clause
 
 from churn import errors
+from churn.batch import table_output
+from churn.batch.table_output import TableOutput
+from churn.contract import SCORE
 from churn.errors import ChurnError
 from churn.reading.databases import url_of
 from churn.reading.files import ROWS
@@ -144,6 +147,35 @@ def test_a_database_gives_and_takes_the_same(rows, expected, score, any_database
     assert found == by_id(expected)
     assert "secret" not in done.text
     assert not list(Path("predictions/unfinished").iterdir())
+
+
+def test_a_long_value_goes_aside_whole(rows, score, any_database):
+    levels = [*rows["contract"].to_pylist()]
+    levels[3] = "x" * 70_000
+    at = rows.column_names.index("contract")
+    pq.write_table(rows.set_column(at, "contract", [levels]), "in.parquet")
+
+    done = score(INPUT="in.parquet", OUTPUT=f"{any_database}#scores")
+
+    aside = selected(any_database, "SELECT * FROM scores_quarantine")
+    assert (done.aside, [len(one["contract"]) for one in aside]) == (1, [70_000])
+
+
+def test_a_run_that_is_not_alone_leaves_the_others_table_as_it_is(new_mysql_database, monkeypatch):
+    monkeypatch.setattr(table_output, "LOCK_TIMEOUT", 0)
+    url = url_of(new_mysql_database(), "test")
+    scores = pa.table({"customer_id": ["A"], SCORE: [0.5]})
+    first, second = TableOutput(url, "scores", "1"), TableOutput(url, "scores", "2")
+    first.write(scores, scores.slice(0, 0))
+
+    with pytest.raises(errors.RunInProgress):
+        second.write(scores, scores.slice(0, 0))
+    second.discard()
+    first.write(scores, scores.slice(0, 0))
+    first.put(force=False, again=False)
+    first.discard()
+
+    assert len(selected(url.render_as_string(hide_password=False), "SELECT * FROM scores")) == 2
 
 
 def test_a_table_is_replaced_when_that_is_said_and_at_its_end(rows, score, any_database):

@@ -168,6 +168,29 @@ def test_an_output_is_whole_or_is_what_it_was(on_spark: Score, tmp_path: Path):
         "in.parquet",
         "out.parquet",
     ]
+    # What a run has moved out of the way comes back, even if the next one fails, too.
+    left = Path(".out.parquet.unfinished-1")
+    left.mkdir()
+    Path("out.parquet").rename(left / "scores.before")
+    broken_in_the_middle()
+    with pytest.raises(errors.SparkFailed):
+        on_spark(INPUT="broken.parquet", OUTPUT="out.parquet", FORCE=1)
+    assert pq.read_table("out.parquet").num_rows == 30
+    assert not left.exists()
+
+
+def test_a_table_that_a_killed_run_has_moved_away_comes_back(on_spark: Score, spark: Any):
+    pq.write_table(customers(30), "in.parquet")
+    on_spark(INPUT="in.parquet", OUTPUT="table:moved")
+    spark.sql("ALTER TABLE moved RENAME TO moved__replaced_1")
+    broken_in_the_middle()
+    with pytest.raises(errors.UnfinishedSparkRun, match="moved__replaced_1"):
+        on_spark(INPUT="in.parquet", OUTPUT="table:moved")
+    with pytest.raises(errors.SparkFailed):
+        on_spark(INPUT="broken.parquet", OUTPUT="table:moved", FORCE=1)
+    assert spark.table("moved").count() == 30
+    on_spark(INPUT="in.parquet", OUTPUT="table:moved", FORCE=1)
+    assert not [one.name for one in spark.catalog.listTables() if "__" in one.name]
 
 
 def broken_in_the_middle() -> None:
@@ -179,12 +202,8 @@ def broken_in_the_middle() -> None:
     Path("broken.parquet").write_bytes(data)
 
 
-def test_a_task_that_fails_leaves_nothing(
-    on_spark: Score, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_task_that_fails_leaves_nothing(on_spark: Score, tmp_path: Path):
     broken_in_the_middle()
-    # The first rows are good.
-    monkeypatch.setattr("churn.spark.run.ROWS", 1000)
 
     with pytest.raises(errors.SparkFailed, match=r"Nothing was put into its place") as raised:
         on_spark(INPUT="broken.parquet", OUTPUT="out.parquet")
