@@ -39,10 +39,11 @@ take_snapshot(parameters.source, parameters.table, "history", Path())
 
 @dataclass(frozen=True)
 class Run:
-    """One finished process: wall-clock seconds and peak memory in MB."""
+    """One finished process: wall-clock seconds, those of all cores at work for it, peak MB."""
 
     seconds: float
     megabytes: float
+    cpu_seconds: float
 
 
 def measured(command: list[str], folder: Path) -> Run:
@@ -60,7 +61,8 @@ def measured(command: list[str], folder: Path) -> Run:
         if process.returncode:
             output.seek(0)
             raise RuntimeError(f"{command} failed: {output.read().decode()}")
-    return Run(round(seconds, 2), round(usage.ru_maxrss / 1024, 1))
+    at_work = usage.ru_utime + usage.ru_stime
+    return Run(round(seconds, 2), round(usage.ru_maxrss / 1024, 1), round(at_work, 2))
 
 
 @contextmanager
