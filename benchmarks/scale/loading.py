@@ -65,6 +65,7 @@ def _measured(rows: int) -> dict[str, Any]:
         return {
             "csv_gigabytes": round(path.stat().st_size / 1e9, 2),
             "seconds": run.seconds,
+            "cpu_seconds": run.cpu_seconds,
             "rows_per_second": round(rows / run.seconds),
             "peak_gigabytes": round(run.megabytes * 2**20 / 1e9, 2),
         }

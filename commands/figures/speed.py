@@ -135,13 +135,13 @@ def tables_scored() -> str:
 def scaled() -> str:
     """How `load` and `train` grow with the number of rows in `make bench-scale`."""
     found = measured("scale", "bench-scale")
-    heads = ("customers", "seconds", "seconds a million", "memory")
+    heads = ("customers", "seconds", "seconds of a core, a million", "memory")
     lines = [head("stage", heads), rule(heads)]
     for stage in ("load", "train"):
         for count, one in found[stage]["rows"].items():
-            per_million = one["seconds"] / int(count) * 1e6
+            per_million = one["cpu_seconds"] / int(count) * 1e6
             gigabytes = f"{one['peak_gigabytes']:.1f} GB"
-            cells = (f"{int(count):,}", f"{one['seconds']:,.0f}", f"{per_million:.1f}", gigabytes)
+            cells = (f"{int(count):,}", f"{one['seconds']:,.0f}", f"{per_million:,.0f}", gigabytes)
             lines.append(head(f"`{stage}`", cells))
     return "\n".join(lines)
 
