@@ -19,7 +19,7 @@ from joblib import cpu_count
 
 import churn
 from churn.errors import NoJava, NoPySpark, NoSpark
-from churn.spark.telling import said
+from churn.spark.telling import said, told_once
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -54,11 +54,18 @@ def session(environment: Mapping[str, str]) -> Iterator[SparkSession]:
 
     # We hand over Arrow, and no data frames of pandas.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-    if found := SparkSession.getActiveSession():
-        for name, value in ALWAYS.items():
-            found.conf.set(name, value)
-        yield found
-        return
+    with told_once():
+        if found := SparkSession.getActiveSession():
+            for name, value in ALWAYS.items():
+                found.conf.set(name, value)
+            yield found
+        else:
+            with _begun(environment) as made:
+                yield made
+
+
+@contextmanager
+def _begun(environment: Mapping[str, str]) -> Iterator[SparkSession]:
     master = master_of(environment)
     made = _made(master)
     # Executors may come late, and ask for the code then.

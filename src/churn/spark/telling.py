@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from churn.errors import NoSuchInput, SparkFailed
 
@@ -36,6 +38,22 @@ def telling(where: str) -> Iterator[None]:
         raise SparkFailed(where, said(error)) from None
     except (Py4JError, ConnectionError) as error:
         raise SparkFailed(where, said(error)) from None
+
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """Keep py4j from logging, trace and all, what it raises as well when Java has ended."""
+    # It does so by the root's own functions, whose lines no logger of its name can stop.
+    root = logging.getLogger()
+    root.addFilter(_is_not_py4j)
+    try:
+        yield
+    finally:
+        root.removeFilter(_is_not_py4j)
+
+
+def _is_not_py4j(record: logging.LogRecord) -> bool:
+    return Path(record.pathname).parent.name != "py4j"
 
 
 def said(error: Exception) -> str:
