@@ -1,125 +1,113 @@
-"""Scores as folders of Parquet files: written beside their places, and put there when whole.
+"""Outputs that are folders, through Hadoop's file systems: a disk, HDFS, a store of objects.
 
-Through Hadoop's file systems, so it is one way for a disk, HDFS and stores of objects. A store has
-no folders, and renames them file by file; `_SUCCESS` is written last, and says everywhere that a
-folder is whole.
+A store has no folders, and renames them file by file; `_SUCCESS` is written last, and says
+everywhere that a folder is whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from churn.errors import NotAllowed, OutputExists, SparkFailed, UnfinishedSparkRun
-from churn.spark.customers import Customers
+from churn.errors import NotAllowed, SparkFailed
+from churn.spark.replacing import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-WHOLE, BEFORE = "_SUCCESS", ".before"
+WHOLE = "_SUCCESS"
 OPTIONS = {"compression": "zstd", "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
 
 
 class Folders:
-    """One folder for the scores and, if there are any, one for the rows that were set aside.
+    """A folder, and what lies beside it. Names are relative, and may be of what is inside.
 
     Args:
         spark: the session.
-        address: for the scores; the others go beside it, `scores.quarantine.parquet`.
-        run: name of the run.
+        address: of the folder, as Spark takes it.
+    Attributes:
+        name: of the folder.
+
+    Raises:
+        NotAllowed: nothing can lie beside it.
     """
 
-    def __init__(self, spark: SparkSession, address: str, run: str) -> None:
-        self._java: Any = spark.sparkContext._jvm.org.apache.hadoop.fs
-        given = self._java.Path(address)
-        hadoop = spark.sparkContext._jsc.hadoopConfiguration()
-        self._files = given.getFileSystem(hadoop)
-        scores = self._files.makeQualified(given)
-        stem, _, end = scores.getName().rpartition(".")
-        self._parent = scores.getParent()
-        self._finals = {"scores": scores, "aside": self._beside(f"{stem}.quarantine.{end}")}
-        self._unfinished = f".{scores.getName()}.unfinished-"
-        self._folder = self._beside(f"{self._unfinished}{run}")
-        stem, _, end = address.rpartition(".")
-        self.addresses = address, f"{stem}.quarantine.{end}"
+    def __init__(self, spark: SparkSession, address: str) -> None:
+        self._path_of: Any = spark.sparkContext._jvm.org.apache.hadoop.fs.Path
+        given = self._path_of(address)
+        self._files = given.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())
+        # Of this machine's files it would write hidden sums beside each.
+        self._files.setWriteChecksum(False)
+        path = self._files.makeQualified(given)
+        self._parent = path.getParent()
+        if self._parent is None:
+            raise NotAllowed("OUTPUT", address, "a folder inside of one")
+        self.name = str(path.getName())
+        self._beside = address.removesuffix(self.name)
 
-    def _beside(self, name: str) -> Any:
-        return self._java.Path(self._parent, name)
+    @property
+    def aside(self) -> str:
+        """The name for rows that are set aside: `scores.quarantine.parquet`."""
+        stem, _, end = self.name.rpartition(".")
+        return f"{stem}.quarantine.{end}"
 
-    def check(self, customers: Customers, *, force: bool) -> None:
-        """Check that the places can be written to, and that nothing is there.
+    def address(self, name: str) -> str:
+        """What Spark reads and writes."""
+        return str(self._path(name).toString())
 
-        Args:
-            customers: that are read.
-            force: something may be; what an interrupted run has left is removed.
-        Raises:
-            OutputExists: something is there.
-            UnfinishedSparkRun: an interrupted run has left something.
-            NotAllowed: the output would replace the input.
-        """
-        for path, address in zip(self._finals.values(), self.addresses, strict=True):
-            own = path.toString()
-            if any(f"{one}/".startswith(f"{own}/") for one in customers.files):
-                raise NotAllowed("OUTPUT", address, "another place than that of INPUT")
-            if not force and self._files.exists(path):
-                raise OutputExists(address)
-        left = self._files.exists(self._parent) and [
-            one.getPath()
-            for one in self._files.listStatus(self._parent)
-            if one.getPath().getName().startswith(self._unfinished)
-        ]
-        for path in left or ():
-            if not force:
-                raise UnfinishedSparkRun(self.addresses[0], path.toString())
-            self._remove(path)
+    def write(self, frame: DataFrame, name: str) -> None:
+        """Write rows as files of Parquet."""
+        frame.write.options(**OPTIONS).parquet(self.address(name))
 
-    def write(self, frames: Mapping[str, DataFrame]) -> None:
-        """Write `scores` and, if it is there, `aside`; nobody sees them yet."""
-        for name, frame in frames.items():
-            frame.write.options(**OPTIONS).parquet(self._made(name).toString())
+    def copy(self, path: Path, name: str) -> None:
+        """Copy a file or folder of this machine."""
+        self._files.copyFromLocalFile(self._path_of(path.absolute().as_uri()), self._path(name))
 
-    def put(self, *, force: bool) -> None:
-        """Put the folders into their places: what was there is moved out of the way first.
+    def hidden(self, name: str, kind: str, run: str) -> str:
+        """`.scores.parquet.unfinished-…`."""
+        return f".{name}.{kind}-{run}"
 
-        Args:
-            force: whatever is there.
-        Raises:
-            OutputExists: something is there by now.
-            SparkFailed: a folder cannot be renamed.
-        """
-        # The scores last: where they are, everything is.
-        for name in ("aside", "scores"):
-            final, made = self._finals[name], self._made(name)
-            if self._files.exists(final):
-                if not force:
-                    raise OutputExists(final.toString())
-                self._rename(final, self._made(f"{name}{BEFORE}"))
-            if self._files.exists(made):
-                self._rename(made, final)
-                self._files.create(self._java.Path(final, WHOLE)).close()
-        for name in self._finals:
-            self._files.delete(self._made(f"{name}{BEFORE}"), True)
+    def names(self) -> list[str]:
+        """All that lies beside the folder."""
+        if not self._files.exists(self._parent):
+            return []
+        return [one.getPath().getName() for one in self._files.listStatus(self._parent)]
 
-    def discard(self) -> None:
-        """Remove what is unfinished.
+    def exists(self, name: str) -> bool:
+        """Whether something has this name."""
+        return bool(self._files.exists(self._path(name)))
+
+    def holds(self, name: str, source: Source) -> bool:
+        """Whether a file that is read lies inside."""
+        return any(f"{one}/".startswith(f"{self.address(name)}/") for one in source.files)
+
+    def rename(self, name: str, to: str) -> None:
+        """Give a folder another name.
 
         Raises:
-            SparkFailed: what was there before cannot be put back; it stays where it is.
+            SparkFailed: it cannot be had.
         """
-        self._remove(self._folder)
+        target = self._path(to)
+        self._files.mkdirs(target.getParent())
+        if not self._files.rename(self._path(name), target):
+            raise SparkFailed(self.shown(to), "the folder cannot be renamed to this")
 
-    def _remove(self, folder: Any) -> None:
-        """Remove what a run has left; what it has moved out of the way comes back first."""
-        for name, final in self._finals.items():
-            before = self._java.Path(folder, f"{name}{BEFORE}")
-            if self._files.exists(before):
-                self._files.delete(final, True)
-                self._rename(before, final)
-        self._files.delete(folder, True)
+    def place(self, made: str, name: str) -> None:
+        """Give a folder its final name, and then `_SUCCESS`.
 
-    def _made(self, name: str) -> Any:
-        return self._java.Path(self._folder, name)
+        Raises:
+            SparkFailed: the name cannot be had.
+        """
+        self.rename(made, name)
+        self._files.create(self._path(f"{name}/{WHOLE}")).close()
 
-    def _rename(self, path: Any, to: Any) -> None:
-        if not self._files.rename(path, to):
-            raise SparkFailed(to.toString(), "the folder cannot be renamed to this")
+    def remove(self, name: str) -> None:
+        """Remove what has this name, if something has."""
+        self._files.delete(self._path(name), True)
+
+    def shown(self, name: str) -> str:
+        """The address as it was given."""
+        return f"{self._beside}{name}"
+
+    def _path(self, name: str) -> Any:
+        return self._path_of(self._parent, name)

@@ -16,7 +16,8 @@ from churn.settings import ServeSettings
 from churn.spark.customers import Customers
 from churn.spark.engine import ASIDE, Given
 from churn.spark.folders import Folders
-from churn.spark.job import SparkJob, refuse_own_names
+from churn.spark.job import SparkJob, SparkPlace, refuse_own_names
+from churn.spark.replacing import replacing
 from churn.spark.session import session
 from churn.spark.tables import Tables
 from churn.spark.telling import telling
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
-DIGITS = 12
 # Rows that the driver looks at: Spark takes so many of every partition to find them.
 FIRST = 1000
 
@@ -61,32 +61,27 @@ class _Run:
         self._job = job
         self._model = model
         self._given = Given(model.files, model.version, settings, job.explain)
-        self._name = uuid.uuid4().hex[:DIGITS]
+        self._name = uuid.uuid4().hex
 
     def done(self) -> Summary:
         """Do it."""
-        output = self._output()
-        with telling(self._job.input.shown):
-            contract = self._model.scorer.bundle.manifest.contract
-            customers = Customers(self._spark, self._job.input, contract)
-        with telling(self._job.output.shown):
-            output.check(customers, force=self._job.force)
-        with telling(self._job.input.shown), self._scored(customers) as scored:
-            counts = _counts(scored)
-            if not sum(counts.values()):
-                raise NoCustomers(self._job.input.shown)
-            with telling(self._job.output.shown), _discarding(output):
-                output.write(_parts(scored, aside=bool(counts.get(None))))
-                output.put(force=self._job.force)
+        job = self._job
+        contract = self._model.scorer.bundle.manifest.contract
+        with telling(job.input.shown):
+            customers = Customers(self._spark, job.input, contract)
+        with telling(job.output.shown):
+            store = _store(self._spark, job.output)
+            with replacing(store, (store.aside, store.name), force=job.force) as outputs:
+                outputs.refuse(customers)
+                with telling(job.input.shown), self._scored(customers) as scored:
+                    counts = self._counted(scored)
+                    parts = _parts(scored, store, aside=bool(counts.get(None)))
+                    with telling(job.output.shown):
+                        for name, rows in parts.items():
+                            store.write(rows, outputs.made(name))
         levels = {level: counts.get(level, 0) for level in LEVELS}
-        return Summary(self._model.version, levels, counts.get(None, 0), *output.addresses)
-
-    def _output(self) -> Folders | Tables:
-        output = self._job.output
-        with telling(output.shown):
-            if output.kind == "table":
-                return Tables(self._spark, output.address, self._name)
-            return Folders(self._spark, output.address, self._name)
+        addresses = store.shown(store.name), store.shown(store.aside)
+        return Summary(self._model.version, levels, counts.get(None, 0), *addresses)
 
     @contextmanager
     def _scored(self, customers: Customers) -> Iterator[DataFrame]:
@@ -109,6 +104,17 @@ class _Run:
             scored.unpersist()
             sent.destroy()
 
+    def _counted(self, scored: DataFrame) -> dict[str | None, int]:
+        """Rows by risk level; under None those that are set aside.
+
+        Raises:
+            NoCustomers: there are none.
+        """
+        rows: list[Any] = scored.groupBy("risk_level").count().collect()
+        if not rows:
+            raise NoCustomers(self._job.input.shown)
+        return {row[0]: row[1] for row in rows}
+
     def _refuse_hopeless(self, work: Work, frame: DataFrame) -> None:
         """Score the first rows here: another table or type shows at once, and not after hours."""
         rows, reasons = 0, []
@@ -122,26 +128,16 @@ class _Run:
             raise NothingScorable(self._job.input.shown, rows, reasons[:3])
 
 
-def _counts(scored: DataFrame) -> dict[str | None, int]:
-    """Rows by risk level; under None those that are set aside."""
-    rows: list[Any] = scored.groupBy("risk_level").count().collect()
-    return {row[0]: row[1] for row in rows}
+def _store(spark: SparkSession, output: SparkPlace) -> Folders | Tables:
+    return (Tables if output.kind == "table" else Folders)(spark, output.address)
 
 
-def _parts(scored: DataFrame, *, aside: bool) -> dict[str, DataFrame]:
+def _parts(scored: DataFrame, store: Folders | Tables, *, aside: bool) -> dict[str, DataFrame]:
+    """The rows that each output gets."""
     from pyspark.sql import functions as sql
 
     is_aside = sql.col(ASIDE).isNotNull()
-    parts = {"scores": scored.where(~is_aside).drop(ASIDE)}
+    parts = {store.name: scored.where(~is_aside).drop(ASIDE)}
     if aside:
-        parts["aside"] = scored.where(is_aside).select(f"{ASIDE}.*")
+        parts[store.aside] = scored.where(is_aside).select(f"{ASIDE}.*")
     return parts
-
-
-@contextmanager
-def _discarding(output: Folders | Tables) -> Iterator[None]:
-    """Leave nothing unfinished behind, as long as Spark itself is still there."""
-    try:
-        yield
-    finally:
-        output.discard()

@@ -1,118 +1,72 @@
-"""Scores as tables of Spark's catalog: written under another name, and renamed when whole."""
+"""Outputs that are tables of Spark's catalog."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from churn.batch.table_output import OLD, QUARANTINE, UNFINISHED
-from churn.errors import NotAllowed, OutputExists, UnfinishedSparkRun
-from churn.spark.customers import Customers, quoted
+from churn.batch.table_output import QUARANTINE
+from churn.spark.customers import quoted
 from churn.spark.job import TABLE
+from churn.spark.replacing import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
 class Tables:
-    """One table for the scores and, if there are any, one for the rows that were set aside.
+    """A table, and what lies in its schema.
 
     Args:
         spark: the session.
-        name: for the scores; the others go into `name_quarantine`.
-        run: name of the run.
+        address: of the table: `name`, `schema.name` or `catalog.schema.name`.
+    Attributes:
+        name: of the table, without its schema.
+        aside: for rows that are set aside: `name_quarantine`.
     """
 
-    def __init__(self, spark: SparkSession, name: str, run: str) -> None:
+    def __init__(self, spark: SparkSession, address: str) -> None:
         self._spark = spark
-        *self._schema, bare = name.split(".")
-        self._bare = {"scores": bare, "aside": f"{bare}{QUARANTINE}"}
-        self._run = run
-        self.addresses = f"{TABLE}{name}", f"{TABLE}{name}{QUARANTINE}"
+        *self._schema, self.name = address.split(".")
+        self.aside = f"{self.name}{QUARANTINE}"
 
-    def check(self, customers: Customers, *, force: bool) -> None:
-        """Check that there are no tables of these names.
+    def write(self, frame: DataFrame, name: str) -> None:
+        """Write rows."""
+        frame.write.saveAsTable(self._quoted(name))
 
-        Args:
-            customers: that are read.
-            force: there may be; what an interrupted run has left is removed.
-        Raises:
-            OutputExists: there is one.
-            UnfinishedSparkRun: an interrupted run has left one.
-            NotAllowed: the output would replace the input.
-        """
-        for bare, address in zip(self._bare.values(), self.addresses, strict=True):
-            if customers.place.shown == address:
-                raise NotAllowed("OUTPUT", address, "another table than that of INPUT")
-            if not force and self._is_there(bare):
-                raise OutputExists(address)
-        left = self._left()
-        if left and not force:
-            raise UnfinishedSparkRun(self.addresses[0], f"{TABLE}{'.'.join(self._full(left[0]))}")
-        for name in left:
-            self._put_back(name)
-            self._drop(name)
+    def hidden(self, name: str, kind: str, run: str) -> str:
+        """`name__unfinished_…`."""
+        return f"{name}__{kind}_{run}"
 
-    def write(self, frames: Mapping[str, DataFrame]) -> None:
-        """Write `scores` and, if it is there, `aside`; nobody sees them yet."""
-        for name, frame in frames.items():
-            frame.write.saveAsTable(quoted(self._full(self._made(name))))
+    def names(self) -> list[str]:
+        """All tables of the schema."""
+        where = f" IN {quoted(self._schema)}" if self._schema else ""
+        return [row.tableName for row in self._spark.sql(f"SHOW TABLES{where}").collect()]
 
-    def put(self, *, force: bool) -> None:
-        """Put the tables into their places.
+    def exists(self, name: str) -> bool:
+        """Whether there is a table of this name."""
+        return self._spark.catalog.tableExists(self._quoted(name))
 
-        Args:
-            force: whatever is there.
-        Raises:
-            OutputExists: another table is there by now.
-        """
-        # The scores last: where they are, everything is.
-        for name in ("aside", "scores"):
-            bare, made = self._bare[name], self._made(name)
-            if self._is_there(bare):
-                if not force:
-                    raise OutputExists(f"{TABLE}{'.'.join(self._full(bare))}")
-                self._rename(bare, self._old(name))
-            if self._is_there(made):
-                self._rename(made, bare)
-        for name in self._bare:
-            self._drop(self._old(name))
+    def holds(self, name: str, source: Source) -> bool:
+        """Whether this table is what is read."""
+        return source.place.shown == self.shown(name)
 
-    def discard(self) -> None:
-        """Remove what is unfinished; what was moved out of the way comes back first."""
-        for name in self._bare:
-            self._put_back(self._old(name))
-            self._drop(self._made(name))
-
-    def _put_back(self, name: str) -> None:
-        """Give a table that a run has moved out of the way its own name again."""
-        bare, is_old, _ = name.partition(f"{OLD}_")
-        if is_old and self._is_there(name):
-            self._drop(bare)
-            self._rename(name, bare)
-
-    def _made(self, name: str) -> str:
-        return f"{self._bare[name]}{UNFINISHED}_{self._run}"
-
-    def _old(self, name: str) -> str:
-        return f"{self._bare[name]}{OLD}_{self._run}"
-
-    def _rename(self, bare: str, to: str) -> None:
+    def rename(self, name: str, to: str) -> None:
+        """Give a table another name."""
         # A catalog's name stands before the old name alone.
         new = quoted([*self._schema[-1:], to])
-        self._spark.sql(f"ALTER TABLE {quoted(self._full(bare))} RENAME TO {new}")
+        self._spark.sql(f"ALTER TABLE {self._quoted(name)} RENAME TO {new}")
 
-    def _full(self, bare: str) -> list[str]:
-        return [*self._schema, bare]
+    def place(self, made: str, name: str) -> None:
+        """Give a table its final name; a catalog shows whole tables only."""
+        self.rename(made, name)
 
-    def _is_there(self, bare: str) -> bool:
-        return self._spark.catalog.tableExists(quoted(self._full(bare)))
+    def remove(self, name: str) -> None:
+        """Remove the table of this name, if there is one."""
+        self._spark.sql(f"DROP TABLE IF EXISTS {self._quoted(name)}")
 
-    def _drop(self, bare: str) -> None:
-        self._spark.sql(f"DROP TABLE IF EXISTS {quoted(self._full(bare))}")
+    def shown(self, name: str) -> str:
+        """The table's address as `OUTPUT` has it."""
+        return f"{TABLE}{'.'.join([*self._schema, name])}"
 
-    def _left(self) -> list[str]:
-        where = f" IN {quoted(self._schema)}" if self._schema else ""
-        names = [row.tableName for row in self._spark.sql(f"SHOW TABLES{where}").collect()]
-        begins = tuple(f"{b}{end}_" for b in self._bare.values() for end in (UNFINISHED, OLD))
-        return [name for name in names if name.startswith(begins)]
+    def _quoted(self, name: str) -> str:
+        return quoted([*self._schema, name])

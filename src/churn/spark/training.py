@@ -15,9 +15,10 @@ from churn.errors import NotAllowed, NotOnSpark, WorkersNotGiven
 from churn.files import write_json
 from churn.scoring import Scorer
 from churn.settings import Parameters
+from churn.spark.folders import Folders
 from churn.spark.job import READ, SparkPlace, refuse_own_names, spark_place
 from churn.spark.learning import Rows, Sample, digest, own_processes
-from churn.spark.output import Folder, filled
+from churn.spark.replacing import Replacement, replacing
 from churn.spark.session import is_local, session
 from churn.spark.snapshot import labelled, snapshot
 from churn.spark.stages import SIDE, TEST, TRAIN, featured, set_aside, summary, typed_rows
@@ -94,8 +95,10 @@ def train(job: TrainingJob, parameters: Parameters, environment: Mapping[str, st
     refuse_own_names(parameters.table)
     with session(environment) as spark, telling(job.input.shown):
         workers = _workers(spark, job)
-        with filled(spark, job.output, force=job.force) as folder, own_processes(spark):
-            return _Run(spark, job, parameters, workers, folder).done()
+        store = Folders(spark, job.output)
+        output = replacing(store, [store.name], force=job.force)
+        with output as outputs, own_processes(spark):
+            return _Run(spark, job, parameters, workers, store, outputs).done()
 
 
 def refuse_choices(parameters: Parameters) -> None:
@@ -134,19 +137,22 @@ class _Run:
         job: TrainingJob,
         parameters: Parameters,
         workers: int,
-        folder: Folder,
+        store: Folders,
+        outputs: Replacement,
     ) -> None:
         self._spark = spark
         self._job = job
         self._parameters = parameters
         self._workers = workers
-        self._folder = folder
+        self._store = store
+        self._outputs = outputs
+        self._folder = outputs.made(store.name)
 
     def done(self) -> str:
         """Do it."""
         contract, job = self._parameters.table, self._job
         customers = labelled(self._spark, job.input, contract)
-        self._folder.refuse(customers.files)
+        self._outputs.refuse(customers)
         rows = snapshot(customers, job.order, contract, self._inside("snapshot"))
         report = self._validated(rows)
         counts = self._featured(rows, report)
@@ -155,7 +161,7 @@ class _Run:
         measured = self._measured(trained, test, counts)
         with tempfile.TemporaryDirectory() as temporary:
             trained.bundle.save(Path(temporary) / "model")
-            self._folder.put(Path(temporary) / "model", "model")
+            self._store.copy(Path(temporary) / "model", f"{self._folder}/model")
         self._put("training.json", trained.report)
         self._put("metrics.json", measured)
         return self._said(trained, measured, report)
@@ -180,9 +186,10 @@ class _Run:
         refuse_unlearnable(PART, contract, customers, sum(counts.churners.values()))
         for side in (TRAIN, TEST):
             refuse_empty_side(side, counts.customers[side], counts.churners[side])
-            self._folder.move(f"sides/{SIDE}={side}", f"features/{side}")
+            found_in = f"{self._folder}/sides/{SIDE}={side}"
+            self._store.rename(found_in, f"{self._folder}/features/{side}")
         for done in ("snapshot", "typed", "sides"):
-            self._folder.remove(done)
+            self._store.remove(f"{self._folder}/{done}")
         where = accounted(PART, report["rows"], report["quarantined"], report["valid"], customers)
         self._put("rows.json", {PART: where})
         return counts
@@ -238,9 +245,9 @@ class _Run:
         return self._spark.read.parquet(self._inside(f"features/{side}"))
 
     def _inside(self, name: str) -> str:
-        return f"{self._folder.unfinished}/{name}"
+        return self._store.address(f"{self._folder}/{name}")
 
     def _put(self, name: str, content: object) -> None:
         with tempfile.TemporaryDirectory() as temporary:
             write_json(path := Path(temporary) / name, content)
-            self._folder.put(path, name)
+            self._store.copy(path, f"{self._folder}/{name}")

@@ -129,7 +129,7 @@ def test_tables_of_a_catalog(on_spark: Score, score: Score, spark: Any):
         assert found == rows_of(f"local{end}")
     with pytest.raises(errors.OutputExists):
         on_spark(INPUT="table:crm.customers", OUTPUT="table:crm.scores")
-    with pytest.raises(errors.NotAllowed, match="another table than that of INPUT"):
+    with pytest.raises(errors.NotAllowed, match="another place than that of INPUT"):
         on_spark(INPUT="table:crm.customers", OUTPUT="table:crm.customers", FORCE=1)
     # Replaced by one without bad rows, and nothing else is left there.
     pq.write_table(customers(20), "good.parquet")
@@ -169,9 +169,8 @@ def test_an_output_is_whole_or_is_what_it_was(on_spark: Score, tmp_path: Path):
         "out.parquet",
     ]
     # What a run has moved out of the way comes back, even if the next one fails, too.
-    left = Path(".out.parquet.unfinished-1")
-    left.mkdir()
-    Path("out.parquet").rename(left / "scores.before")
+    left = Path(".out.parquet.replaced-1")
+    Path("out.parquet").rename(left)
     broken_in_the_middle()
     with pytest.raises(errors.SparkFailed):
         on_spark(INPUT="broken.parquet", OUTPUT="out.parquet", FORCE=1)

@@ -64,6 +64,7 @@ def side(output: Path, name: str) -> pa.Table:
 def test_everything_is_there_and_adds_up(output: Path):
     names = {one.name for one in output.iterdir()}
     assert names == {
+        "_SUCCESS",
         "features",
         "metrics.json",
         "model",
