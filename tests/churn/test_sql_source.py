@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
@@ -14,6 +15,7 @@ from churn.contract import Contract
 from churn.reading import rows
 from churn.reading.databases import url_of
 from churn.settings import ReadSettings, SqlSource
+from churn.sources import take_snapshot
 from tests import taken
 from tests.taken import Taken
 
@@ -35,6 +37,14 @@ NONE = {"history": "conf/source/none/history", "current": "conf/source/none/curr
 ALL_OF = (
     "SELECT customer, 'No' AS gone, {} AS age, 1 AS bill, 1 AS member, {} AS plan FROM customers"
 )
+ENDLESS = "SELECT found.* FROM ({}) AS found, {}"
+# Connections beside one's own; PostgreSQL ends them at once.
+OTHERS = {
+    "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    "mysql": "SELECT id FROM information_schema.processlist "
+    "WHERE db = DATABASE() AND id <> CONNECTION_ID()",
+}
 PLANS = ["Überall", "Basic %d", "", None, 'say "yes"']
 
 
@@ -175,6 +185,36 @@ def test_what_is_wrong_is_told_in_one_line_without_the_password(url: str, addres
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM customers")).scalar_one() == 25
     engine.dispose()
+
+
+def endless(age: str) -> str:
+    """A query of more rows than any test would wait for."""
+    rest = [f"customers AS other_{number}" for number in range(8)]
+    return ENDLESS.format(ALL_OF.format(age, "plan"), ", ".join(rest))
+
+
+def test_a_wrong_value_is_told_before_the_rest_is_fetched(url: str):
+    with pytest.raises(errors.WrongColumnType, match="age"):
+        take(url, endless("'old'"))
+
+
+def test_a_connection_that_ends_among_the_rows_is_told(url: str, address: str, kind: str):
+    read = ReadSettings(history=endless("30"), current=endless("30"))
+    source = SqlSource(kind="sql", url=url, read=read, **NONE)
+    tables = iter(take_snapshot(source, CONTRACT, "history", Path()).tables())
+    assert next(tables).num_rows
+    engine = engine_of(address)
+    with engine.connect() as connection:
+        others = connection.execute(text(OTHERS[kind])).scalars().all()
+        for one in others if kind == "mysql" else ():
+            connection.execute(text(f"KILL {one}"))
+    engine.dispose()
+    assert others
+    with pytest.raises(errors.DatabaseRefused) as told:
+        for _ in tables:
+            pass
+    assert "\n" not in str(told.value)
+    assert "secret" not in str(told.value)
 
 
 def test_bytes_are_no_values(url: str, kind: str):

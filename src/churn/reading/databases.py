@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import quote
 
 from pymysql import MySQLError
+from pymysql.cursors import SSCursor
 from pymysql.optionfile import Parser
-from sqlalchemy import URL, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from churn.database import CONNECT_TIMEOUT, LOCK_TIMEOUT, WRITES, engine_of, parsed, shown
@@ -133,6 +134,17 @@ def _credentials(url: URL) -> dict[str, str]:
     found = {n: given.get("client", n) for n in missing if given.has_option("client", n)}
     password = {} if url.password or not own["password"] else {"password": own["password"]}
     return {**found, **password}
+
+
+def forgo_rest(connection: Connection, cursor: object) -> None:
+    """Let a cursor be closed without the rest of its rows.
+
+    MySQL's driver would fetch all of them: its protocol has no other way but to end the connection.
+    """
+    if isinstance(cursor, SSCursor) and cursor._result:
+        # What the driver itself does with a result that has come to nothing.
+        cursor._result.unbuffered_active = False
+        connection.invalidate()
 
 
 def split(table: str) -> tuple[str | None, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, CursorResult, column, select, table, tex
 
 from churn.database import shown
 from churn.errors import NoCustomers, UnusableColumn
-from churn.reading.databases import answering, read_only, require_table, split
+from churn.reading.databases import answering, forgo_rest, read_only, require_table, split
 from churn.reading.wanted import Wanted
 
 FETCHED = 10_000
@@ -102,9 +102,15 @@ def asked(
     try:
         with answering(url), engine.connect() as connection:
             columns = None if name is None else require_table(connection, url, name)
-            # To close it, MySQL's driver fetches the rest: its protocol knows no other way.
-            with closing(_executed(connection, url, wanted, name, query, columns)) as result:
+            result = _executed(connection, url, wanted, name, query, columns)
+            cursor = result.cursor
+            try:
                 yield Rows(result, columns or [*result.keys()], url, wanted)
+            except BaseException:
+                forgo_rest(connection, cursor)
+                raise
+            finally:
+                result.close()
     finally:
         engine.dispose()
 
