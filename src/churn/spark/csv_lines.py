@@ -15,7 +15,7 @@ import pyarrow.csv
 
 from churn.errors import UnreadableFile
 from churn.reading.tabular import PARSE, csv_header, refuse_line_breaks
-from churn.spark.addresses import plain
+from churn.spark.files import plain
 from churn.spark.job import FILE
 
 if TYPE_CHECKING:

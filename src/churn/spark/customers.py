@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -11,8 +12,8 @@ from churn.contract import Contract
 from churn.errors import ColumnsMissing, UnusableColumn
 from churn.reading.tabular import is_usable
 from churn.reading.wanted import Wanted, for_scoring
-from churn.spark.addresses import plain
 from churn.spark.csv_lines import header, lines
+from churn.spark.files import of_each, plain
 from churn.spark.job import FILE, ROW_IN_FILE, SparkPlace
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Customers:
             self.frame = spark.read.parquet(place.address)
         self.files = sorted(map(plain, self.frame.inputFiles()))
         if place.kind == "csv":
-            self.headers = {file: header(spark, file) for file in self.files}
+            self.headers = of_each(self.files, partial(header, spark))
             for file, names in self.headers.items():
                 wanted.chosen(file, names)
         else:
@@ -104,7 +105,7 @@ def refuse_gaps(
     """
     if len(files) < 2:
         return
-    names = {file: spark.read.parquet(file).columns for file in files}
+    names = of_each(files, lambda file: spark.read.parquet(file).columns)
     # What no file has comes from the names of the folders.
     inside = {name for some in names.values() for name in some} & {*wanted}
     for file, some in names.items():

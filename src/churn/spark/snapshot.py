@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,9 @@ import pyarrow as pa
 from churn.contract import ROW_IN_SNAPSHOT, Contract
 from churn.errors import EmptyInput, NoOrder, NotAllowed
 from churn.reading.wanted import for_training
-from churn.spark.addresses import plain
 from churn.spark.csv_lines import BLOCK, LinesReader, header, lines
 from churn.spark.customers import quoted_name, refuse_gaps, refuse_unusable
+from churn.spark.files import of_each, plain
 from churn.spark.job import FILE, SparkPlace
 from churn.under_contract import WIDTH
 from churn.wording import listed
@@ -113,7 +114,7 @@ def _csv(spark: SparkSession, place: SparkPlace, contract: Contract) -> Labelled
     from pyspark.sql import functions as sql
 
     given = lines(spark, place.address)
-    headers = {file: header(spark, file) for file in _files(given)}
+    headers = of_each(_files(given), partial(header, spark))
     wanted = {
         file: _wanted(pa.schema([(name, pa.string()) for name in names]), contract, file)
         for file, names in headers.items()

@@ -6,7 +6,7 @@ import pytest
 
 from churn.batch.job import engine
 from churn.errors import NotAllowed, NotGiven, UnknownPlace
-from churn.spark.addresses import plain
+from churn.spark.files import plain
 from churn.spark.job import SparkPlace, spark_job
 
 
