@@ -183,7 +183,7 @@ def _as_column(name: str, values: object, rows: int) -> Array:
     if values.shape != (rows,):
         raise WrongFeature(name, f"returned shape {values.shape}", rows)
     if values.dtype.kind in "OU":
-        return values.astype(object)
+        return values.astype(object, copy=False)
     numbers = values.astype(np.float64, copy=False)
     if infinite := np.count_nonzero(np.isinf(numbers)):
         raise WrongFeature(name, f"returned {infinite} infinite values (guard the divisor)", rows)

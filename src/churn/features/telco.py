@@ -9,8 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from churn import columns
+
 Numbers = NDArray[np.float64]
 Words = NDArray[np.object_]
+LOYALTY = np.array([None, "New", "Regular", "Loyal", "Champion"], dtype=object)
 
 
 def _is(values: Words, level: str) -> Numbers:
@@ -30,12 +33,10 @@ def is_new_customer(tenure_months: Numbers) -> Numbers:
 
 def loyalty_level(tenure_months: Numbers) -> Words:
     """New below 6 months, Regular below 24, Loyal up to 60, Champion above."""
-    level = np.full(tenure_months.shape, None, dtype=object)
-    level[tenure_months >= 0] = "New"
-    level[tenure_months >= 6] = "Regular"
-    level[tenure_months >= 24] = "Loyal"
-    level[tenure_months > 60] = "Champion"
-    return level
+    level = np.zeros(tenure_months.shape, dtype=np.int8)
+    for higher in (tenure_months >= 0, tenure_months >= 6, tenure_months >= 24, tenure_months > 60):
+        level += higher
+    return columns.Words.of(LOYALTY, level)
 
 
 def tenure_years(tenure_months: Numbers) -> Numbers:
