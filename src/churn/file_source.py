@@ -15,7 +15,7 @@ from churn.errors import (
     ChangedMeanwhile,
     EmptyInput,
     InputFileMissing,
-    NoSuchInput,
+    NothingFits,
     OtherColumns,
     UnknownPlace,
     WrongFileEnding,
@@ -68,7 +68,7 @@ def _watched(source: FileSource, path: Path, variable: str) -> list[File]:
         inside = [one for one in path.iterdir() if fnmatchcase(one.name, source.pattern)]
         paths = sorted(one for one in inside if one.name.lower().endswith(endings))
         if not paths:
-            raise NoSuchInput(variable, f"{path}/{source.pattern} ({', '.join(endings)})")
+            raise NothingFits(variable, path, source.pattern, endings)
     elif not path.is_file():
         raise InputFileMissing(path, variable)
     elif not path.name.lower().endswith(endings):

@@ -94,7 +94,9 @@ def test_the_files_of_a_folder_are_read_in_the_order_of_their_names(folder: Path
 def test_a_pattern_chooses_among_them(folder: Path, tmp_path: Path):
     assert ids(of_folder(folder, "*.csv")) == ["C1"]
     assert ids(remote(f"{folder}/[23]*.csv", tmp_path)) == ["C1"]
-    with pytest.raises(errors.NoSuchInput, match=r"source\.history=.*/2027-\* .*: no such file"):
+    with pytest.raises(
+        errors.NothingFits, match=r"source\.history=.* fits source\.pattern=2027-\*"
+    ):
         of_folder(folder, "2027-*")
 
 

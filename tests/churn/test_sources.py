@@ -211,12 +211,12 @@ def test_recent_customers_may_have_some_of_what_is_known_only_after_the_event(sn
 
 
 def test_recent_customers_need_every_other_column(snapshot_of):
-    with pytest.raises(MissingColumn, match=r"column missing: age\. The file has: customer, plan"):
+    with pytest.raises(MissingColumn, match=r"column missing: age\. There are: customer, plan"):
         snapshot_of("customer,plan\nC1,Basic\n", part="current", columns=LATER)
 
 
 def test_the_history_needs_what_is_known_only_after_the_event(snapshot_of):
-    with pytest.raises(MissingColumn, match=r"column missing: refund, letter .*The file has:"):
+    with pytest.raises(MissingColumn, match=r"column missing: refund, letter .*There are:"):
         snapshot_of(CSV, columns=LATER)
 
 
@@ -305,7 +305,7 @@ ROW = pa.table({"customer": ["C1"], "left": ["Yes"], "age": [30], "plan": ["Basi
             "customer,left,agee,plan\nC1,Yes,3,x\n",
             "a.csv",
             MissingColumn,
-            "a.csv: column missing: age (did you mean 'agee'?). The file has: customer, left, "
+            "a.csv: column missing: age (did you mean 'agee'?). There are: customer, left, "
             "agee, plan. Add the column, map its name under rename in conf/table/mine.yaml",
         ),
         (

@@ -107,7 +107,7 @@ def bytes_of(content: bytes) -> Callable[[Path], object]:
         (bytes_of(b"cust,age\n1,2\n3\n"), ["customers.csv: cannot be read as csv", "columns"]),
         (
             lambda p: write(p, customers(), ["cust", "age", "plann", "active", "churn"]),
-            ["column missing: plan (did you mean 'plann'?)", "The file has: cust", "rename"],
+            ["column missing: plan (did you mean 'plann'?)", "There are: cust", "rename"],
         ),
         (
             lambda p: write(p, customers(), ["cust", "age", "age", "active", "churn"]),

@@ -37,14 +37,14 @@ def scores(path: Path) -> list[dict[str, object]]:
 
 
 def test_the_page_and_a_cluster_say_what_the_local_engine_says(checkout: Checkout, cluster: str):
-    place = checkout.folder / "predictions/scores.parquet"
+    place = checkout.folder / "predictions/on_spark.parquet"
     # Not by make, which would take this environment for one without Spark, and mend it.
     local = COMMAND.replace("make score ENGINE=spark", "env")
     expected = said(checkout, f"{local} {sys.executable} -m pipelines.score")
     assert place.is_file()
     told = scores(place)
     place.unlink()
-    place.with_name("scores.quarantine.parquet").unlink()
+    place.with_name("on_spark.quarantine.parquet").unlink()
 
     for given in ({}, {"SPARK_MASTER": cluster, "PYSPARK_PYTHON": sys.executable}):
         assert said(checkout, f"{COMMAND} FORCE=1", **given) == expected
@@ -86,7 +86,9 @@ def test_what_is_killed_leaves_no_scores_and_is_done_again(
         _, text = run.communicate()
 
     assert run.returncode == 1
-    assert text.splitlines()[-1].startswith("error: ")
+    told = text.splitlines()[-1]
+    assert told.startswith("error: ")
+    assert ("its Java process has ended" in told) == (victim == "java")
     assert "Traceback" not in text
     assert not output.exists()
 

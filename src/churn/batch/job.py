@@ -65,7 +65,10 @@ def job(environment: Mapping[str, str]) -> Job:
     query = environment.get("QUERY", "").strip() or None
     read = place("INPUT", source, READ)
     if isinstance(read, Table) and (read.name is None) == (query is None):
-        raise NotAllowed("QUERY", query or "", "a query, or a table behind INPUT: one of the two")
+        if query:
+            raise NotAllowed("QUERY", query, "nothing beside an INPUT that names a table")
+        allowed = 'a database with a table behind it (#customers), or with QUERY="SELECT …"'
+        raise NotAllowed("INPUT", read.shown, allowed)
     if query and not isinstance(read, Table):
         raise NotAllowed("QUERY", query, "nothing, unless INPUT is a database")
     work = Path(environment.get("WORK_FOLDER") or WORK_FOLDER)

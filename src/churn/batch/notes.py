@@ -37,13 +37,15 @@ class Notes:
     Attributes:
         folder: in which there is room for the run's unfinished files, too.
         run: that the notes are of; another one, another name.
+        force: whether the run was asked to replace what is there, now or when it began.
         end: of what is done.
         is_whole: whether everything is done but for putting the output into its place.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, force: bool) -> None:
         self.folder = folder
         self.run: str = read_json(folder / JOB)["run"]
+        self.force = force
         self._lines = _lines(folder / JOURNAL)
         self.is_whole = bool(self._lines) and "whole" in self._lines[-1]
         self._done = [line for line in self._lines if "end" in line]
@@ -136,13 +138,18 @@ def opened(
         except BlockingIOError:
             raise RunInProgress(output) from None
         with writing(folder):
+            is_forced = force or (resume and _was_forced(folder))
             if not _goes_on(folder, output, job, resume=resume, force=force):
-                _begin(folder, job)
-            notes = Notes(folder)
+                _begin(folder, job, force=is_forced)
+            notes = Notes(folder, force=is_forced)
         try:
             yield notes
         finally:
             notes.close()
+
+
+def _was_forced(folder: Path) -> bool:
+    return (folder / JOB).is_file() and bool(read_json(folder / JOB)["force"])
 
 
 def _goes_on(
@@ -162,11 +169,11 @@ def _goes_on(
     return not different
 
 
-def _begin(folder: Path, job: Mapping[str, Any]) -> None:
+def _begin(folder: Path, job: Mapping[str, Any], *, force: bool) -> None:
     for path in folder.iterdir():
         if path.name != LOCK:
             path.unlink()
-    write_json(folder / JOB, {"run": uuid.uuid4().hex, "job": job})
+    write_json(folder / JOB, {"run": uuid.uuid4().hex, "job": job, "force": force})
 
 
 def _lines(path: Path) -> list[Line]:

@@ -123,13 +123,13 @@ class _Run:
         """Do it."""
         output, was_whole = self._output(), self._notes.is_whole
         try:
-            output.check(force=self._job.force or was_whole)
+            output.check(force=self._notes.force or was_whole)
             for scored in self._everything():
                 self._write(output, scored)
             output.close()
             if not was_whole:
                 self._notes.whole()
-            output.put(force=self._job.force, again=was_whole)
+            output.put(force=self._notes.force, again=was_whole)
         finally:
             output.discard()
         self._notes.remove()

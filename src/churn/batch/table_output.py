@@ -38,7 +38,7 @@ from sqlalchemy.dialects.mysql import LONGTEXT
 from churn.batch.file_output import flat
 from churn.contract import SCORE
 from churn.database import LOCK_TIMEOUT, shown
-from churn.errors import CannotWrite, LogUnreachable, OutputExists, RunInProgress
+from churn.errors import CannotWrite, LogUnreachable, NotAllowed, OutputExists, RunInProgress
 from churn.reading.databases import MYSQL, answering, split, writing_to
 
 TYPES: Mapping[pa.DataType, Any] = {
@@ -96,13 +96,18 @@ class TableOutput:
             force: there may be.
         Raises:
             OutputExists: there is one.
+            NotAllowed: there is a view.
             DatabaseRefused: the database cannot be asked.
         """
         if self._url.get_backend_name() == "sqlite" and not Path(str(self._url.database)).exists():
             return
         with answering(self._url), self._engine.connect() as connection:
+            looked = inspect(connection)
+            views = looked.get_view_names(self._schema)
             for name in self._names.values():
-                if not force and inspect(connection).has_table(name, self._schema):
+                if name in views:
+                    raise NotAllowed("OUTPUT", self._named(name), "a table, and this is a view")
+                if not force and looked.has_table(name, self._schema):
                     raise OutputExists(self._named(name))
 
     def write(self, scores: pa.Table, aside: pa.Table) -> None:

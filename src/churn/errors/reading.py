@@ -8,15 +8,27 @@ from pathlib import Path
 from churn.errors.base import ChurnError
 from churn.wording import did_you_mean, listed
 
+OF_DATABASE = (
+    "A table is named behind the address of its database: postgresql://host/name#table, "
+    "mysql://host/name#table, sqlite:///file.db#table."
+)
+
 
 class UnknownPlace(ChurnError):
     """An address names nothing that customers can come from or scores go to."""
 
-    def __init__(self, variable: str, address: str, allowed: str) -> None:
+    def __init__(self, variable: str, address: str, allowed: str, named: str = OF_DATABASE) -> None:
+        super().__init__(f"{variable}={address}: it is neither {allowed}. {named}")
+
+
+class FolderGiven(ChurnError):
+    """A folder stands where files are named."""
+
+    def __init__(self, variable: str, folder: str) -> None:
+        pattern = f"{folder.rstrip('/')}/*.parquet"
         super().__init__(
-            f"{variable}={address}: it is neither {allowed}. A table is named behind the address "
-            "of its database: postgresql://host/name#table, mysql://host/name#table, "
-            "sqlite:///file.db#table."
+            f"{variable}={folder}: it is a folder. Name a file, or a pattern such as {pattern} for "
+            "all of its files."
         )
 
 
@@ -72,6 +84,19 @@ class NoSuchInput(ChurnError):
         )
 
 
+class NothingFits(ChurnError):
+    """No file of a folder fits the source's pattern and kind."""
+
+    def __init__(
+        self, variable: str, folder: str | Path, pattern: str, endings: Iterable[str]
+    ) -> None:
+        super().__init__(
+            f"{variable}={folder}: none of its files fits source.pattern={pattern} and ends in "
+            f"{listed(endings)}. Set source.pattern to one that fits, or choose the source that "
+            "reads what is there."
+        )
+
+
 class NoSuchTable(ChurnError):
     """A database has no table of that name."""
 
@@ -101,14 +126,17 @@ class StoreRefused(ChurnError):
         )
 
 
+LET_IN = (
+    "See that the database runs and that its user may do this; a password may come from PGPASSWORD "
+    "or ~/.pgpass, MYSQL_PWD or ~/.my.cnf."
+)
+
+
 class DatabaseRefused(ChurnError):
     """A database does not answer, does not let us in, or does not do what it is asked to."""
 
-    def __init__(self, address: str, why: str) -> None:
-        super().__init__(
-            f"{address}: {why}. See that the database runs and that its user may do this; a "
-            "password may come from PGPASSWORD or ~/.pgpass, MYSQL_PWD or ~/.my.cnf."
-        )
+    def __init__(self, address: str, why: str, how: str = LET_IN) -> None:
+        super().__init__(f"{address}: {why}. {how}")
 
 
 class CannotWrite(ChurnError):

@@ -49,7 +49,7 @@ class MissingColumn(ChurnError):
     ) -> None:
         named = ", ".join(name + did_you_mean(name, present) for name in missing)
         super().__init__(
-            f"{path}: column missing: {named}. The file has: {listed(present, 30)}. "
+            f"{path}: column missing: {named}. There are: {listed(present, 30)}. "
             f"Add the column, map its name under rename in conf/table/{contract}.yaml, "
             "or take it out of the contract."
         )

@@ -88,6 +88,17 @@ class UnfinishedSparkRun(ChurnError):
         )
 
 
+class NoSparkOutput(ChurnError):
+    """What is where an output is to go is not one that may be replaced."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(
+            f"OUTPUT={output}: what is there is no output of ours (a folder with _SUCCESS, a file "
+            "of Parquet, a table), and FORCE=1 replaces nothing else. Name another place, or "
+            "remove it yourself."
+        )
+
+
 class NoIdForSpark(ChurnError):
     """A table has no id, and rows have no numbers on Spark."""
 

@@ -18,7 +18,7 @@ from pymysql import MySQLError
 from pymysql.cursors import SSCursor
 from pymysql.optionfile import Parser
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError, SQLAlchemyError
 
 from churn.database import CONNECT_TIMEOUT, LOCK_TIMEOUT, WRITES, engine_of, parsed, shown
 from churn.errors import DatabaseRefused, NoSuchInput, NoSuchTable, UnusableDatabaseUrl
@@ -46,6 +46,8 @@ READ_ONLY = "SET SESSION TRANSACTION READ ONLY"
 STRICT = "SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',STRICT_ALL_TABLES')"
 MYSQL_FILE = Path("~/.my.cnf")
 LONGEST_WHY = 300
+# What a server refuses that has let us in.
+CORRECT = "Correct the query or the name of the table, or let the database's user do this."
 
 
 def url_of(address: str, variable: str) -> URL:
@@ -177,7 +179,8 @@ def answering(url: URL) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise DatabaseRefused(shown(url), _why(error, url)) from None
+        how = {"how": CORRECT} if isinstance(error, ProgrammingError) else {}
+        raise DatabaseRefused(shown(url), _why(error, url), **how) from None
 
 
 def _why(error: SQLAlchemyError, url: URL) -> str:

@@ -22,6 +22,7 @@ from pyarrow import fs
 
 from churn.errors import (
     CannotWrite,
+    FolderGiven,
     NoSuchInput,
     StoreRefused,
     UnknownPlace,
@@ -153,6 +154,8 @@ def place(variable: str, address: str, kinds: Mapping[str, str]) -> Place:
         return Table(database, table or None)
     kind = _kind(address, kinds)
     has_key = is_url and "@" in rest.partition("/")[0]
+    if kind is None and not is_url and Path(address).is_dir():
+        raise FolderGiven(variable, address)
     if kind is None or is_web or has_key or (is_url and "/" not in rest.strip("/")):
         web = ", or on the web at https://" if kinds is READ else ""
         allowed = f"a file ({', '.join(kinds)}), here or at s3://{web}, nor a table of a database"

@@ -38,11 +38,11 @@ class Rows:
     """
 
     def __init__(
-        self, result: CursorResult[Any], everything: Sequence[str], url: URL, wanted: Wanted
+        self, result: CursorResult[Any], everything: Sequence[str], where: str, wanted: Wanted
     ) -> None:
         own = [*result.keys()]
-        self.names = [*wanted.renamed(shown(url), everything).values()]
-        self._result, self._where = result, shown(url)
+        self.names = [*wanted.renamed(where, everything).values()]
+        self._result, self._where = result, where
         self._places = {own.index(n): name for n, name in wanted.chosen(self._where, own).items()}
         self.schema = pa.schema([(name, pa.string()) for name in self._places.values()])
         self._content = hashlib.sha256("\t".join(self.schema.names).encode() + b"\n")
@@ -105,7 +105,8 @@ def asked(
             result = _executed(connection, url, wanted, name, query, columns)
             cursor = result.cursor
             try:
-                yield Rows(result, columns or [*result.keys()], url, wanted)
+                where = f"{shown(url)}{f'#{name}' if name else ' (the query)'}"
+                yield Rows(result, columns or [*result.keys()], where, wanted)
             except BaseException:
                 forgo_rest(connection, cursor)
                 raise

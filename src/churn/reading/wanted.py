@@ -55,7 +55,10 @@ class Wanted:
         own = {name: one for one, name in self.renamed(where, names).items()}
         absent = [name for name in self.columns if name not in own]
         if missing := [name for name in absent if name not in self.optional]:
-            raise self.missing(where, self.contract.name, missing, [*own])
+            renames = {to: name for name, to in self.contract.rename.items()}
+            # In the input's words, as it would have them.
+            named = [renames.get(name, name) for name in missing]
+            raise self.missing(where, self.contract.name, named, [*own.values()])
         return {own[name]: name for name in self.columns if name in own}
 
 

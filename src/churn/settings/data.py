@@ -147,8 +147,9 @@ class SqlSource(_NoFileSource):
         if has_password or "pass" in url.partition("?")[2]:
             # pydantic would show the address.
             raise ValueError(
-                "a password is in the address, and params.yaml goes into git. Take it out, and "
-                "give it by PGPASSWORD or ~/.pgpass, MYSQL_PWD or ~/.my.cnf"
+                "a password is in the address, and params.yaml goes into git. Take it out, change "
+                "it if others have this repository (dvc exp run keeps what it was given in git), "
+                "and give it by PGPASSWORD or ~/.pgpass, MYSQL_PWD or ~/.my.cnf"
             )
         return url
 

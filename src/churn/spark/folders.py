@@ -15,7 +15,7 @@ from churn.spark.replacing import Source
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-WHOLE = "_SUCCESS"
+WHOLE, PARQUET = "_SUCCESS", ".parquet"
 OPTIONS = {"compression": "zstd", "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
 
 
@@ -76,6 +76,11 @@ class Folders:
     def exists(self, name: str) -> bool:
         """Whether something has this name."""
         return bool(self._files.exists(self._path(name)))
+
+    def is_output(self, name: str) -> bool:
+        """Whether it is a folder with `_SUCCESS`, or one file of Parquet, as the local engine's."""
+        is_file = self._files.getFileStatus(self._path(name)).isFile()
+        return name.endswith(PARQUET) if is_file else self.exists(f"{name}/{WHOLE}")
 
     def holds(self, name: str, source: Source) -> bool:
         """Whether a file that is read lies inside."""

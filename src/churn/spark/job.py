@@ -102,5 +102,7 @@ def spark_place(variable: str, address: str, kinds: Mapping[str, Kind]) -> Spark
     kind = next((kind for end, kind in kinds.items() if address.lower().endswith(end)), None)
     if kind is None or "#" in address or name != address:
         ends = ", ".join(kinds)
-        raise UnknownPlace(variable, address, f"a path ({ends}) nor {TABLE}catalog.schema.name")
+        allowed = f"a path that Spark reads ({ends}) nor a table of its catalog"
+        named = f"Those are named {TABLE}catalog.schema.name; of a folder the path ends in /."
+        raise UnknownPlace(variable, address, allowed, named)
     return SparkPlace(address, kind)

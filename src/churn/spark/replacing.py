@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
-from churn.errors import NotAllowed, OutputExists, UnfinishedSparkRun
+from churn.errors import NoSparkOutput, NotAllowed, OutputExists, UnfinishedSparkRun
 
 if TYPE_CHECKING:
     from churn.spark.job import SparkPlace
@@ -39,6 +39,9 @@ class Store(Protocol):
 
     def exists(self, name: str) -> bool:
         """Whether something has this name."""
+
+    def is_output(self, name: str) -> bool:
+        """Whether what has this name is an output of Spark's, and not anything else."""
 
     def holds(self, name: str, source: Source) -> bool:
         """Whether what is read is, or lies in, what has this name."""
@@ -102,12 +105,17 @@ class Replacement:
             force: something may be; what interrupted runs have left is removed.
         Raises:
             OutputExists: an output is there.
+            NoSparkOutput: what is there is none.
             UnfinishedSparkRun: an interrupted run has left something.
         """
         store, last = self._store, self._names[-1]
-        for name in self._names:
-            if not force and store.exists(name):
+        for name in reversed(self._names):
+            if not store.exists(name):
+                continue
+            if not force:
                 raise OutputExists(store.shown(name))
+            if not store.is_output(name):
+                raise NoSparkOutput(store.shown(name))
         for left, run in self._left().items():
             if not force:
                 raise UnfinishedSparkRun(store.shown(last), store.shown(left))
@@ -188,6 +196,7 @@ def replacing(store: Store, names: Sequence[str], *, force: bool) -> Iterator[Re
         force: replace what is there.
     Raises:
         OutputExists: something is there.
+        NoSparkOutput: what is there may not be replaced.
         UnfinishedSparkRun: an interrupted run has left something.
         SparkFailed: something cannot be renamed.
     """

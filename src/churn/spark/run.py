@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from churn.batch.model import Model, loaded
@@ -95,9 +96,11 @@ class _Run:
 
         sent = self._spark.sparkContext.broadcast(self._given)
         work = Work(self._name, sent, customers.headers, customers.places)
-        self._refuse_hopeless(work, customers.frame)
+        self._refuse_hopeless(work, customers.frames[0])
         schema = from_arrow_schema(work.engine().schema)
-        scored = customers.frame.mapInArrow(work, schema).persist(StorageLevel.DISK_ONLY)
+        done = [frame.mapInArrow(work, schema) for frame in customers.frames]
+        scored = reduce(lambda some, more: some.unionAll(more), done)
+        scored.persist(StorageLevel.DISK_ONLY)
         try:
             yield scored
         finally:

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from joblib import cpu_count
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MASTER, GATEWAY, PYTHON = "SPARK_MASTER", "PYSPARK_GATEWAY_PORT", "PYSPARK_PYTHON"
 OLDEST_JAVA = 17
 MASTERS = re.compile(r"local(\[[\w*, ]+\])?|yarn|(spark|k8s)://.+")
+STANDALONE = "spark://"
+CONNECT_TIMEOUT = 10
 CODE = Path(churn.__file__).parent
 # Whatever the machine's zone and the version's defaults.
 ALWAYS = {
@@ -68,6 +71,7 @@ def session(environment: Mapping[str, str]) -> Iterator[SparkSession]:
 def _begun(environment: Mapping[str, str]) -> Iterator[SparkSession]:
     master = master_of(environment)
     made = _made(master)
+    _quiet_at_the_end(made)
     # Executors may come late, and ask for the code then.
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -76,6 +80,12 @@ def _begun(environment: Mapping[str, str]) -> Iterator[SparkSession]:
             yield made
         finally:
             _stop(made)
+
+
+def _quiet_at_the_end(made: SparkSession) -> None:
+    """Let the end of Java be told by what needs it, and not by a trace of PySpark's as well."""
+    server: Any = made.sparkContext._accumulatorServer
+    server.handle_error = lambda *_: None
 
 
 def _stop(made: SparkSession) -> None:
@@ -95,7 +105,7 @@ def master_of(environment: Mapping[str, str]) -> str:
     """The master that is asked for; empty if `spark-submit` has chosen one.
 
     Raises:
-        NoSpark: it is none.
+        NoSpark: it is none, or it is not there.
         NoJava: there is none to start Spark with.
     """
     master = environment.get(MASTER, "").strip()
@@ -104,6 +114,8 @@ def master_of(environment: Mapping[str, str]) -> str:
     if GATEWAY in environment:
         return master
     _require_java(environment)
+    if master.startswith(STANDALONE):
+        _require_answer(master)
     return master or f"local[{cpu_count()}]"
 
 
@@ -119,6 +131,20 @@ def _made(master: str) -> SparkSession:
         return (builder.master(master) if master else builder).getOrCreate()
     except (Py4JError, PySparkException) as error:
         raise NoSpark(master or "spark-submit", said(error)) from None
+
+
+def _require_answer(master: str) -> None:
+    """Check that a master of a standalone cluster is there: Spark itself asks for a minute.
+
+    Raises:
+        NoSpark: none is.
+    """
+    for one in master.removeprefix(STANDALONE).split(","):
+        host, _, port = one.rpartition(":")
+        with suppress(OSError, ValueError):
+            socket.create_connection((host, int(port)), CONNECT_TIMEOUT).close()
+            return
+    raise NoSpark(master, "nobody answers there")
 
 
 def _here() -> dict[str, str]:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from churn.contract import ROW_IN_SNAPSHOT, Contract
-from churn.errors import EmptyInput, NoOrder, NotAllowed
+from churn.errors import EmptyInput, NoOrder, NotAllowed, OtherColumns
 from churn.reading.wanted import for_training
 from churn.spark.csv_lines import BLOCK, LinesReader, header, lines
-from churn.spark.customers import quoted_name, refuse_gaps, refuse_unusable
-from churn.spark.files import of_each, plain
-from churn.spark.job import FILE, SparkPlace
+from churn.spark.customers import Types, files_of, of_its_files, quoted_name, refuse_unusable, typed
+from churn.spark.files import of_each
+from churn.spark.job import FILE, OWN, SparkPlace
 from churn.under_contract import WIDTH
 from churn.wording import listed
 
@@ -58,8 +58,10 @@ def labelled(spark: SparkSession, place: SparkPlace, contract: Contract) -> Labe
         place: where they are.
         contract: whose names the columns get; others are left out.
     Raises:
-        MissingColumn, DoubledColumn, UnusableColumn, ColumnsMissing, EmptyInput, UnreadableFile.
+        MissingColumn, DoubledColumn, UnusableColumn, ColumnsMissing, OtherColumns, EmptyInput,
+        UnreadableFile.
     """
+    place = of_its_files(spark, place)
     if place.kind == "csv":
         return _csv(spark, place, contract)
     from pyspark.sql import functions as sql
@@ -69,10 +71,10 @@ def labelled(spark: SparkSession, place: SparkPlace, contract: Contract) -> Labe
     frame = spark.table(place.address) if is_table else spark.read.parquet(place.address)
     wanted = _wanted(to_arrow_schema(frame.schema), contract, place.shown)
     columns = [_stored(frame, own).alias(name) for own, name in wanted.items()]
-    files = _files(frame)
+    files = files_of(frame)
     if is_table:
         return Labelled(place, frame, columns, columns, files)
-    refuse_gaps(spark, files, [*wanted], contract)
+    _refuse_other_types(typed(spark, files, [*wanted], contract))
     keys = [sql.col("_metadata.file_path"), sql.col("_metadata.row_index")]
     return Labelled(place, frame, columns, keys, files)
 
@@ -105,8 +107,20 @@ def snapshot(customers: Labelled, order: str | None, contract: Contract, folder:
     return _numbered(frame.sparkSession.read.parquet(folder), customers.place, contract)
 
 
-def _files(frame: DataFrame) -> list[str]:
-    return sorted(map(plain, frame.inputFiles()))
+def _refuse_other_types(looks: Mapping[str, Types]) -> None:
+    """Check that files can be put into one order, as `load` does.
+
+    Raises:
+        OtherColumns: a column has another type in another file.
+    """
+    first = next(iter(looks), "")
+    for file, types in looks.items():
+        if different := [
+            f"{name} is {kind}, there {looks[first][name]}"
+            for name, kind in types.items()
+            if kind != looks[first][name]
+        ]:
+            raise OtherColumns(file, first, sorted(different))
 
 
 def _csv(spark: SparkSession, place: SparkPlace, contract: Contract) -> Labelled:
@@ -114,7 +128,7 @@ def _csv(spark: SparkSession, place: SparkPlace, contract: Contract) -> Labelled
     from pyspark.sql import functions as sql
 
     given = lines(spark, place.address)
-    headers = of_each(_files(given), partial(header, spark))
+    headers = of_each(files_of(given), partial(header, spark))
     wanted = {
         file: _wanted(pa.schema([(name, pa.string()) for name in names]), contract, file)
         for file, names in headers.items()
@@ -152,8 +166,9 @@ def _stored(frame: DataFrame, name: str) -> Column:
 
 
 def _ordering(given: DataFrame, order: str) -> Column:
-    if order not in given.columns:
-        raise NotAllowed("ORDER", order, f"a column of INPUT: {listed(given.columns, 30)}")
+    known = [name for name in given.columns if name not in OWN]
+    if order not in known:
+        raise NotAllowed("ORDER", order, f"a column of INPUT: {listed(known, 30)}")
     return given[quoted_name(order)]
 
 

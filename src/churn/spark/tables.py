@@ -46,6 +46,10 @@ class Tables:
         """Whether there is a table of this name."""
         return self._spark.catalog.tableExists(self._quoted(name))
 
+    def is_output(self, name: str) -> bool:
+        """Whether it is a table, and no view."""
+        return self._spark.catalog.getTable(self._quoted(name)).tableType != "VIEW"
+
     def holds(self, name: str, source: Source) -> bool:
         """Whether this table is what is read."""
         return source.place.shown == self.shown(name)

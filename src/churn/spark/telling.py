@@ -11,6 +11,7 @@ from pathlib import Path
 from churn.errors import NoSuchInput, SparkFailed
 
 LONGEST_WHY = 300
+ENDED = "its Java process has ended: killed, or out of memory (spark.driver.memory)"
 # How Python ends a trace: by the name of an error's class, and what it says.
 RAISED = re.compile(r"^(?:\w+\.)*\w+(?:Error|Exception|\w): (.+)$")
 TRACE = "Traceback (most recent call last)"
@@ -37,7 +38,7 @@ def telling(where: str) -> Iterator[None]:
             raise NoSuchInput("INPUT", where) from None
         raise SparkFailed(where, said(error)) from None
     except (Py4JError, ConnectionError) as error:
-        raise SparkFailed(where, said(error)) from None
+        raise SparkFailed(where, ENDED if has_ended(error) else said(error)) from None
 
 
 @contextmanager
@@ -54,6 +55,18 @@ def told_once() -> Iterator[None]:
 
 def _is_not_py4j(record: logging.LogRecord) -> bool:
     return Path(record.pathname).parent.name != "py4j"
+
+
+def has_ended(error: Exception) -> bool:
+    """Whether Spark's Java is gone, by what is raised when it is called."""
+    from py4j.protocol import Py4JNetworkError
+
+    if isinstance(error, Py4JNetworkError | ConnectionError):
+        return True
+    # What py4j raises after it has lost the connection, without a trace of Java's.
+    text = str(error)
+    is_unanswered = text.startswith("An error occurred while calling") and "race:" not in text
+    return is_unanswered or text.endswith("does not exist in the JVM")
 
 
 def said(error: Exception) -> str:

@@ -62,6 +62,19 @@ def test_who_has_not_said_what_to_do_is_asked(tmp_path):
     assert len(gone_on(tmp_path / "notes")[0]) == 1
 
 
+@pytest.mark.parametrize("pieces", [0, 2])
+def test_what_is_gone_on_with_replaces_if_it_was_begun_so(tmp_path, pieces):
+    begun(tmp_path / "forced", pieces, force=True)
+    begun(tmp_path / "not", pieces)
+    for name, force in {"forced": True, "not": False}.items():
+        with opened(tmp_path / name, "out", JOB, resume=True, force=False) as notes:
+            assert notes.force is force
+    # Begun anew, it is asked anew.
+    begun(tmp_path / "forced", 0, force=True)
+    with opened(tmp_path / "forced", "out", JOB, resume=False, force=False) as notes:
+        assert not notes.force
+
+
 def test_another_run_is_not_gone_on_with(tmp_path):
     begun(tmp_path / "notes", 1)
     other = {"input": "b", "model": ["v1", "x"]}

@@ -195,6 +195,12 @@ def test_a_table_is_replaced_when_that_is_said_and_at_its_end(rows, score, any_d
     (aside,) = selected(any_database, "SELECT * FROM scores_quarantine")
     assert aside["reasons"].startswith("age: 17 is too low")
     score(INPUT="in.parquet", OUTPUT=output, FORCE=1, QUERY="")
+    engine = create_engine(url_of(any_database, "test"))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE VIEW seen AS SELECT * FROM scores"))
+    engine.dispose()
+    with pytest.raises(errors.NotAllowed, match="#seen: allowed is a table, and this is a view"):
+        score(INPUT="in.parquet", OUTPUT=f"{any_database}#seen", FORCE=1)
 
 
 def test_an_object_store_gives_and_takes_files(rows, expected, score, s3: S3, monkeypatch):
@@ -421,7 +427,8 @@ def test_a_disk_that_is_full_leaves_what_was_there(rows, score):
         ({"INPUT": "in.parquet", "OUTPUT": "o.csv", "EXPLAIN": "51"}, "NotAllowed", "EXPLAIN=51"),
         ({"INPUT": "in.parquet", "OUTPUT": "o.csv", "EXPLAIN": "٣"}, "NotAllowed", "EXPLAIN"),
         ({"INPUT": "in.parquet", "OUTPUT": "o.csv", "QUERY": "q"}, "NotAllowed", "QUERY=q"),
-        ({"INPUT": "sqlite:///i.db", "OUTPUT": "o.csv"}, "NotAllowed", "QUERY="),
+        ({"INPUT": "sqlite:///i.db", "OUTPUT": "o.csv"}, "NotAllowed", "INPUT=.* table behind it"),
+        ({"INPUT": ".", "OUTPUT": "o.csv"}, "FolderGiven", r"a pattern such as \./\*\.parquet"),
         ({"INPUT": "sqlite:///i.db#t", "OUTPUT": "o.csv", "QUERY": "q"}, "NotAllowed", "QUERY=q"),
         ({"INPUT": "im.parquet", "OUTPUT": "o.csv"}, "NoSuchInput", r"did you mean 'in\.parquet'"),
         ({"INPUT": "x*.parquet", "OUTPUT": "o.csv"}, "NoSuchInput", r"x\*\.parquet"),

@@ -43,7 +43,7 @@ def on_spark(spark: Any, models: Path, tmp_path: Path, monkeypatch: pytest.Monke
         for name in ("INPUT", "OUTPUT"):
             # The JVM was started in another folder.
             if not given[name].startswith(("/", "table:")):
-                given[name] = str(tmp_path / given[name])
+                given[name] = f"{tmp_path}/{given[name]}"
         return run(spark_job({"MODEL": str(models / "telco"), **given}), SETTINGS, {})
 
     return done

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from churn.errors import NotAllowed, OutputExists, UnfinishedSparkRun
+from churn.errors import NoSparkOutput, NotAllowed, OutputExists, UnfinishedSparkRun
 from churn.spark.replacing import Replacement, Source
 
 NAMES = ("aside", "scores")
@@ -37,6 +37,9 @@ class Shelf:
 
     def exists(self, name: str) -> bool:
         return name in self.things
+
+    def is_output(self, name: str) -> bool:
+        return self.things[name] != "letter"
 
     def holds(self, name: str, source: Source) -> bool:
         return name in source.files
@@ -145,6 +148,13 @@ def test_what_a_run_has_left_is_told_and_removed_only_by_force():
     assert shelf.things
     Replacement(shelf, NAMES, "2").check(force=True)
     assert not shelf.things
+
+
+def test_what_is_no_output_is_not_replaced_by_force_either():
+    shelf = Shelf({"scores": "letter"})
+    with pytest.raises(NoSparkOutput, match="OUTPUT=/scores: what is there is no output of ours"):
+        Replacement(shelf, NAMES, "1").check(force=True)
+    assert shelf.things == {"scores": "letter"}
 
 
 def test_what_is_read_is_not_replaced():

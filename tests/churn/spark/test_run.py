@@ -82,9 +82,17 @@ def test_the_same_of_values_with_types_in_several_files(on_spark: Score, score: 
     ages = pa.array([-1 if i % 9 == 0 else 30 for i in range(400)], pa.int16())
     table = table.set_column(table.column_names.index("age"), "age", ages)
     pq.write_table(table.slice(0, 150), "c 1%20.parquet")
-    # In another order, with a column more, and widths of its own.
+    # In another order, with a column more, and types of its own, as of an export with a gap in it.
     rest = table.slice(150).select([*reversed(table.column_names)])
-    pq.write_table(rest.append_column("more", pa.nulls(250, pa.int8())), "c 2é.parquet")
+    rest = rest.append_column("more", pa.nulls(250, pa.int8()))
+    gaps = rest.set_column(
+        rest.column_names.index("age"),
+        "age",
+        pa.array(
+            [None if i % 7 == 0 else float(age) for i, age in enumerate(ages[150:].to_pylist())]
+        ),
+    )
+    pq.write_table(gaps, "c 2é.parquet")
 
     same(score, on_spark, INPUT="c *.parquet")
 
@@ -95,7 +103,7 @@ def test_the_same_of_values_with_types_in_several_files(on_spark: Score, score: 
 
 
 @pytest.mark.parametrize("end", ["csv", "csv.gz"])
-def test_the_same_of_csv(on_spark: Score, score: Score, spark: Any, end: str):
+def test_the_same_of_csv_by_pattern_or_folder(on_spark: Score, score: Score, spark: Any, end: str):
     table = (
         dirty(500)
         .drop_columns(["late_payments"])
@@ -110,6 +118,11 @@ def test_the_same_of_csv(on_spark: Score, score: Score, spark: Any, end: str):
         same(score, on_spark, INPUT=f"*.{end}")
     finally:
         spark.conf.unset("spark.sql.files.maxPartitionBytes")
+    Path("folder").mkdir()
+    for name in ("a", "b"):
+        Path(f"{name}.{end}").rename(f"folder/{name}.{end}")
+    on_spark(INPUT="folder/", OUTPUT="of_folder.parquet")
+    assert rows_of("of_folder.parquet") == rows_of("spark.parquet")
 
 
 def test_tables_of_a_catalog(on_spark: Score, score: Score, spark: Any):
@@ -152,6 +165,15 @@ def test_an_output_is_whole_or_is_what_it_was(on_spark: Score, tmp_path: Path):
         on_spark(INPUT="good.parquet", OUTPUT="out.parquet")
     with pytest.raises(errors.NotAllowed, match="another place than that of INPUT"):
         on_spark(INPUT="good.parquet", OUTPUT="good.parquet", FORCE=1)
+    # Of somebody else's folder nothing is removed, whoever says FORCE.
+    Path("letters.parquet").mkdir()
+    Path("letters.parquet/a.txt").write_text("Dear customer")
+    with pytest.raises(
+        errors.NoSparkOutput, match=r"letters\.parquet: what is there is no"
+    ):
+        on_spark(INPUT="good.parquet", OUTPUT="letters.parquet", FORCE=1)
+    Path("letters.parquet/a.txt").unlink()
+    Path("letters.parquet").rmdir()
     # What one that was killed has left is told, and not taken for scores.
     left = Path(".new.parquet.unfinished-1")
     left.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from churn.errors import NoJava, NoPySpark, NoSpark
 from churn.spark.session import master_of, session
+from tests.ports import free_port
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyspark") is not None, reason="PySpark is there")
@@ -38,6 +40,15 @@ def test_java_that_is_missing_or_too_old_is_told(tmp_path: Path):
     java.chmod(0o755)
     with pytest.raises(NoJava, match=r"bin/java is version 11\."):
         master_of(given)
+
+
+def test_a_cluster_that_is_not_there_is_told_at_once():
+    master = f"spark://127.0.0.1:{free_port()}"
+    with pytest.raises(NoSpark, match=f"SPARK_MASTER={master}: no .*: nobody answers there"):
+        master_of({"SPARK_MASTER": master})
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        one = f"spark://127.0.0.1:{free_port()},127.0.0.1:{server.getsockname()[1]}"
+        assert master_of({"SPARK_MASTER": one}) == one
 
 
 @pytest.mark.spark

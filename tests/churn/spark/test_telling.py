@@ -32,7 +32,7 @@ def test_java_that_is_killed_is_told_once_and_without_a_trace(caplog: pytest.Log
         port = server.getsockname()[1]
         gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port, auto_field=True))
         with (
-            pytest.raises(SparkFailed, match=r"a\.parquet"),
+            pytest.raises(SparkFailed, match=r"a\.parquet: Spark says: its Java process has ended"),
             told_once(),
             telling("a.parquet"),
         ):

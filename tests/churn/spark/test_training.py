@@ -192,6 +192,19 @@ def test_a_column_of_another_type_is_refused(refused: Callable[..., None]):
     refused("history: column age: 100% of its", column="age", values=lambda n: ["old"] * n)
 
 
+def test_files_of_other_types_are_refused_as_by_load(refused: Callable[..., None], tmp_path: Path):
+    table = raw_table(SMALL)
+    folder = tmp_path / "there"
+    folder.mkdir()
+    pq.write_table(table.slice(0, 300), folder / "a.parquet")
+    ages = [*range(len(table))]
+    pq.write_table(changed(table, "age", ages).slice(300), folder / "b.parquet")
+    refused(
+        r"b\.parquet: its columns are not those of .*a\.parquet: age is bigint, there string",
+        INPUT=f"{folder}/",
+    )
+
+
 def test_too_many_bad_rows_are_refused(refused: Callable[..., None]):
     message = r"history: \d+ of \d+ rows .* break the contract; validate.max_rejected allows 5.0%"
     refused(message, column="age", values=lambda n: ["17"] * (n // 3) + ["40"] * (n - n // 3))
@@ -214,5 +227,5 @@ def test_what_takes_one_machine_is_refused(refused: Callable[..., None]):
 def test_what_is_there_is_not_replaced(refused: Callable[..., None], tmp_path: Path):
     (tmp_path / "there").mkdir()
     refused(r"there: it is there already.*FORCE=1", OUTPUT=f"{tmp_path}/there")
-    refused("another place than that of INPUT", OUTPUT=str(tmp_path), FORCE="1")
+    refused("what is there is no output of ours", OUTPUT=str(tmp_path), FORCE="1")
     refused("no such file", INPUT=f"{tmp_path}/absent.parquet")
