@@ -168,9 +168,7 @@ def test_an_output_is_whole_or_is_what_it_was(on_spark: Score, tmp_path: Path):
     # Of somebody else's folder nothing is removed, whoever says FORCE.
     Path("letters.parquet").mkdir()
     Path("letters.parquet/a.txt").write_text("Dear customer")
-    with pytest.raises(
-        errors.NoSparkOutput, match=r"letters\.parquet: what is there is no"
-    ):
+    with pytest.raises(errors.NoSparkOutput, match=r"letters\.parquet: what is there is no"):
         on_spark(INPUT="good.parquet", OUTPUT="letters.parquet", FORCE=1)
     Path("letters.parquet/a.txt").unlink()
     Path("letters.parquet").rmdir()
