@@ -149,7 +149,7 @@ def opened(
 
 
 def _was_forced(folder: Path) -> bool:
-    return (folder / JOB).is_file() and bool(read_json(folder / JOB)["force"])
+    return (folder / JOB).is_file() and bool(read_json(folder / JOB).get("force"))
 
 
 def _goes_on(

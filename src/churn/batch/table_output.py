@@ -104,6 +104,8 @@ class TableOutput:
         with answering(self._url), self._engine.connect() as connection:
             looked = inspect(connection)
             views = looked.get_view_names(self._schema)
+            if self._url.get_backend_name() == "postgresql":
+                views += looked.get_materialized_view_names(self._schema)
             for name in self._names.values():
                 if name in views:
                     raise NotAllowed("OUTPUT", self._named(name), "a table, and this is a view")

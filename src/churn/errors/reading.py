@@ -12,6 +12,10 @@ OF_DATABASE = (
     "A table is named behind the address of its database: postgresql://host/name#table, "
     "mysql://host/name#table, sqlite:///file.db#table."
 )
+LET_IN = (
+    "See that the database runs and that its user may do this; a password may come from PGPASSWORD "
+    "or ~/.pgpass, MYSQL_PWD or ~/.my.cnf."
+)
 
 
 class UnknownPlace(ChurnError):
@@ -124,12 +128,6 @@ class StoreRefused(ChurnError):
             f"{address}: {why}. See that bucket and key are right and that AWS_ACCESS_KEY_ID, "
             "AWS_SECRET_ACCESS_KEY (or ~/.aws) let you in; AWS_ENDPOINT_URL names another S3."
         )
-
-
-LET_IN = (
-    "See that the database runs and that its user may do this; a password may come from PGPASSWORD "
-    "or ~/.pgpass, MYSQL_PWD or ~/.my.cnf."
-)
 
 
 class DatabaseRefused(ChurnError):

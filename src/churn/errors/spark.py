@@ -84,7 +84,8 @@ class UnfinishedSparkRun(ChurnError):
     def __init__(self, output: str, left: str) -> None:
         super().__init__(
             f"OUTPUT={output}: a run was interrupted, or is still at it: {left} is there. If none "
-            "is, begin anew with FORCE=1, which removes that."
+            "is, begin anew with FORCE=1: it puts back what was moved out of the way, and removes "
+            "the rest."
         )
 
 

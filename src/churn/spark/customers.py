@@ -14,7 +14,7 @@ from churn.errors import ColumnsMissing, UnusableColumn
 from churn.reading.tabular import is_usable
 from churn.reading.wanted import for_scoring
 from churn.spark.csv_lines import header, lines
-from churn.spark.files import of_each, plain
+from churn.spark.files import names_in, of_each, plain
 from churn.spark.job import FILE, ROW_IN_FILE, SparkPlace
 
 if TYPE_CHECKING:
@@ -71,14 +71,9 @@ class Customers:
 
 def of_its_files(spark: SparkSession, place: SparkPlace) -> SparkPlace:
     """A place whose folder is of CSV if its files are."""
-    if not place.address.endswith("/"):
-        return place
-    path = spark.sparkContext._jvm.org.apache.hadoop.fs.Path(place.address)
-    system = path.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())
-    there = system.listStatus(path) if system.exists(path) else []
-    names = [one.getPath().getName() for one in there]
     # What else is there, Spark leaves out, too.
-    names = [name for name in names if not name.startswith((".", "_"))]
+    there = [] if place.kind == "table" else names_in(spark, place.address)
+    names = [name for name in there if not name.startswith((".", "_"))]
     is_csv = bool(names) and all(name.lower().endswith(CSV) for name in names)
     return replace(place, kind="csv") if is_csv else place
 
@@ -97,11 +92,9 @@ def _alike(
         groups.setdefault((*sorted(types.items()),), []).append(file)
     if len(groups) < 2:
         return [found]
-    reader = spark.read
-    if place.address.endswith("/"):
-        # Names of folders stay columns.
-        reader = reader.option("basePath", place.address)
-    return [reader.parquet(*files) for files in groups.values()]
+    # What the names of folders say stays a column.
+    base = {"basePath": place.address} if names_in(spark, place.address) else {}
+    return [spark.read.options(**base).parquet(*files) for files in groups.values()]
 
 
 def _read(frame: DataFrame, chosen: Mapping[str, str], place: SparkPlace) -> DataFrame:

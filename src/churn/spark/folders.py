@@ -1,7 +1,7 @@
 """Outputs that are folders, through Hadoop's file systems: a disk, HDFS, a store of objects.
 
-A store has no folders, and renames them file by file; `_SUCCESS` is written last, and says
-everywhere that a folder is whole.
+A store has no folders, and renames them file by file; `_SUCCESS` is written when an output has its
+place, and says everywhere that it is whole.
 """
 
 from __future__ import annotations
@@ -86,16 +86,29 @@ class Folders:
         """Whether a file that is read lies inside."""
         return any(f"{one}/".startswith(f"{self.address(name)}/") for one in source.files)
 
+    def note(self, name: str) -> None:
+        """Make an empty folder."""
+        self._files.mkdirs(self._path(name))
+
     def rename(self, name: str, to: str) -> None:
-        """Give a folder another name.
+        """Give a folder another name; a store may have been interrupted between two of its files.
 
         Raises:
             SparkFailed: it cannot be had.
         """
-        target = self._path(to)
+        self._move(self._path(name), self._path(to))
+
+    def _move(self, source: Any, target: Any) -> None:
+        if self._files.exists(target) and self._files.getFileStatus(source).isDirectory():
+            for one in self._files.listStatus(source):
+                inside = one.getPath()
+                self._move(inside, self._path_of(target, inside.getName()))
+            self._files.delete(source, True)
+            return
         self._files.mkdirs(target.getParent())
-        if not self._files.rename(self._path(name), target):
-            raise SparkFailed(self.shown(to), "the folder cannot be renamed to this")
+        self._files.delete(target, True)
+        if not self._files.rename(source, target):
+            raise SparkFailed(str(target.toString()), "what is beside it cannot be renamed to this")
 
     def place(self, made: str, name: str) -> None:
         """Give a folder its final name, and then `_SUCCESS`.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from churn.errors import NoSparkOutput, NotAllowed, OutputExists, UnfinishedSparkRun
+from churn.errors import NoSparkOutput, NotAllowed, OutputExists, SparkFailed, UnfinishedSparkRun
+from churn.spark.telling import has_ended
 
 if TYPE_CHECKING:
     from churn.spark.job import SparkPlace
 
-UNFINISHED, REPLACED = "unfinished", "replaced"
+UNFINISHED, REPLACED, PLACING = KINDS = ("unfinished", "replaced", "placing")
 DIGITS = 12
 
 
@@ -46,8 +47,11 @@ class Store(Protocol):
     def holds(self, name: str, source: Source) -> bool:
         """Whether what is read is, or lies in, what has this name."""
 
+    def note(self, name: str) -> None:
+        """Put something empty there."""
+
     def rename(self, name: str, to: str) -> None:
-        """Give what is there another name.
+        """Give what is there another name, or go on with a move that was interrupted.
 
         Raises:
             SparkFailed: it cannot be had.
@@ -81,7 +85,6 @@ class Replacement:
         self._store = store
         self._names = names
         self._run = run
-        self._is_placing = False
 
     def made(self, name: str) -> str:
         """The name under which an output is made."""
@@ -110,16 +113,15 @@ class Replacement:
         """
         store, last = self._store, self._names[-1]
         for name in reversed(self._names):
-            if not store.exists(name):
-                continue
-            if not force:
+            if not force and store.exists(name):
                 raise OutputExists(store.shown(name))
-            if not store.is_output(name):
-                raise NoSparkOutput(store.shown(name))
-        for left, run in self._left().items():
+        for run, left in self._left().items():
             if not force:
                 raise UnfinishedSparkRun(store.shown(last), store.shown(left))
             Replacement(store, self._names, run).discard()
+        for name in reversed(self._names):
+            if store.exists(name) and not store.is_output(name):
+                raise NoSparkOutput(store.shown(name))
 
     def put(self, *, force: bool) -> None:
         """Put the outputs into their places.
@@ -128,16 +130,18 @@ class Replacement:
             force: whatever is there.
         Raises:
             OutputExists: something is there by now.
-            SparkFailed: something cannot be renamed.
+            SparkFailed: something cannot be renamed, or another run has removed it.
         """
-        store = self._store
-        # All of what was there first, so that of a run that is killed it shows whose is what.
+        store, last = self._store, self._names[-1]
+        if not store.exists(self.made(last)):
+            raise SparkFailed(store.shown(last), "another run has removed what was made")
         for name in self._names:
             if store.exists(name):
                 if not force:
                     raise OutputExists(store.shown(name))
                 store.rename(name, self._replaced(name))
-        self._is_placing = True
+        # From here on, what stands in the places is of this run.
+        store.note(self._placing)
         for name in self._names:
             if store.exists(self.made(name)):
                 store.place(self.made(name), name)
@@ -154,34 +158,38 @@ class Replacement:
         for name in self._names:
             store.remove(self._replaced(name))
             store.remove(self.made(name))
+        store.remove(self._placing)
 
     def _is_done(self) -> bool:
-        last = self._names[-1]
-        return self._store.exists(last) and not self._store.exists(self.made(last))
+        store, last = self._store, self._names[-1]
+        is_there = store.exists(last) and store.is_output(last)
+        return is_there and store.exists(self._placing) and not store.exists(self.made(last))
 
     def _restore(self) -> None:
         """Give what was there its place again; killed at any step, the next run can go on."""
         store = self._store
-        before = {n: self._replaced(n) for n in self._names if store.exists(self._replaced(n))}
-        if self._is_placing or self._names[-1] in before:
+        if store.exists(self._placing):
             for name in self._names:
-                if name not in before:
-                    store.remove(name)
-        # The last first, for it says that what has no other before it is not of this run.
-        for name in reversed(before):
-            store.remove(name)
-            store.rename(before[name], name)
+                store.remove(name)
+            store.remove(self._placing)
+        for name in self._names:
+            if store.exists(self._replaced(name)):
+                store.rename(self._replaced(name), name)
+
+    @property
+    def _placing(self) -> str:
+        return self._store.hidden(self._names[-1], PLACING, self._run)
 
     def _replaced(self, name: str) -> str:
         return self._store.hidden(name, REPLACED, self._run)
 
     def _left(self) -> dict[str, str]:
-        """What other runs have left, and the run of each."""
-        begins = [self._store.hidden(n, k, "") for n in self._names for k in (UNFINISHED, REPLACED)]
+        """Other runs that have left something, and one thing of each."""
+        begins = [self._store.hidden(name, kind, "") for name in self._names for kind in KINDS]
         return {
-            name: name.removeprefix(begin)
-            for name in self._store.names()
+            name.removeprefix(begin): name
             for begin in begins
+            for name in self._store.names()
             if name.startswith(begin)
         }
 
@@ -209,8 +217,11 @@ def replacing(store: Store, names: Sequence[str], *, force: bool) -> Iterator[Re
         yield outputs
         outputs.put(force=force)
     except BaseException:
-        # What a Spark that has died cannot remove is told to the next run; this one tells why.
-        with suppress(Py4JError, PySparkException, ConnectionError):
+        try:
             outputs.discard()
+        except (Py4JError, PySparkException, ConnectionError) as error:
+            # What a Spark that has died cannot remove is told to the next run; this one tells why.
+            if not has_ended(error):
+                raise
         raise
     outputs.discard()

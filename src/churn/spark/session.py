@@ -36,6 +36,8 @@ ALWAYS = {
     "spark.sql.session.timeZone": "UTC",
     # As everywhere else here, `Age` and `age` are two names.
     "spark.sql.caseSensitive": "true",
+    # A folder's name is text, such as area=01: what it means is for the contract to say.
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
 }
 
 
@@ -142,7 +144,7 @@ def _require_answer(master: str) -> None:
     for one in master.removeprefix(STANDALONE).split(","):
         host, _, port = one.rpartition(":")
         with suppress(OSError, ValueError):
-            socket.create_connection((host, int(port)), CONNECT_TIMEOUT).close()
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT).close()
             return
     raise NoSpark(master, "nobody answers there")
 

@@ -20,7 +20,7 @@ from churn.reading.wanted import for_training
 from churn.spark.csv_lines import BLOCK, LinesReader, header, lines
 from churn.spark.customers import Types, files_of, of_its_files, quoted_name, refuse_unusable, typed
 from churn.spark.files import of_each
-from churn.spark.job import FILE, OWN, SparkPlace
+from churn.spark.job import FILE, SparkPlace
 from churn.under_contract import WIDTH
 from churn.wording import listed
 
@@ -166,7 +166,7 @@ def _stored(frame: DataFrame, name: str) -> Column:
 
 
 def _ordering(given: DataFrame, order: str) -> Column:
-    known = [name for name in given.columns if name not in OWN]
+    known = [name for name in given.columns if name not in (FILE, BLOCK)]
     if order not in known:
         raise NotAllowed("ORDER", order, f"a column of INPUT: {listed(known, 30)}")
     return given[quoted_name(order)]

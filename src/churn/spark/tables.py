@@ -35,7 +35,8 @@ class Tables:
 
     def hidden(self, name: str, kind: str, run: str) -> str:
         """`name__unfinished_…`."""
-        return f"{name}__{kind}_{run}"
+        # A metastore may know no capitals.
+        return f"{name}__{kind}_{run}".lower()
 
     def names(self) -> list[str]:
         """All tables of the schema."""
@@ -51,8 +52,17 @@ class Tables:
         return self._spark.catalog.getTable(self._quoted(name)).tableType != "VIEW"
 
     def holds(self, name: str, source: Source) -> bool:
-        """Whether this table is what is read."""
-        return source.place.shown == self.shown(name)
+        """Whether this table is what is read, by whatever name."""
+        if source.place.kind != "table" or not self.exists(name):
+            return False
+        mine, its = self._quoted(name), quoted(source.place.address.split("."))
+        tables = [self._spark.catalog.getTable(table) for table in (mine, its)]
+        one, other = ((table.catalog, table.namespace, table.name) for table in tables)
+        return one == other
+
+    def note(self, name: str) -> None:
+        """Make an empty table."""
+        self._spark.sql(f"CREATE TABLE {self._quoted(name)} (nothing INT)")
 
     def rename(self, name: str, to: str) -> None:
         """Give a table another name."""

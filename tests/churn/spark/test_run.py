@@ -102,6 +102,28 @@ def test_the_same_of_values_with_types_in_several_files(on_spark: Score, score: 
         assert there["customer_id"] == one["customer_id"]
 
 
+def test_names_of_folders_are_text_and_their_files_may_differ_in_types(
+    on_spark: Score, score: Score
+):
+    table = customers(60)
+    ages = table.column("age").to_pylist()
+    for plan, kind in {"One year": pa.int32(), "Two year": pa.float64()}.items():
+        one = table.drop_columns(["contract"])
+        one = one.set_column(one.column_names.index("age"), "age", pa.array(ages, kind))
+        one = one.set_column(0, "customer_id", pa.array([f"{plan} {i}" for i in range(60)]))
+        folder = Path(f"in.parquet/contract={plan}")
+        folder.mkdir(parents=True)
+        pq.write_table(one, folder / "a.parquet")
+        plans = pa.array([plan] * 60)
+        pq.write_table(one.append_column("contract", plans), f"local {plan}.parquet")
+    score(INPUT="local *.parquet", OUTPUT="local.parquet")
+
+    on_spark(INPUT="in.parquet", OUTPUT="spark.parquet")
+
+    assert rows_of("spark.parquet") == rows_of("local.parquet")
+    assert len(rows_of("spark.parquet")) == 120
+
+
 @pytest.mark.parametrize("end", ["csv", "csv.gz"])
 def test_the_same_of_csv_by_pattern_or_folder(on_spark: Score, score: Score, spark: Any, end: str):
     table = (
@@ -144,6 +166,9 @@ def test_tables_of_a_catalog(on_spark: Score, score: Score, spark: Any):
         on_spark(INPUT="table:crm.customers", OUTPUT="table:crm.scores")
     with pytest.raises(errors.NotAllowed, match="another place than that of INPUT"):
         on_spark(INPUT="table:crm.customers", OUTPUT="table:crm.customers", FORCE=1)
+    with pytest.raises(errors.NotAllowed, match="another place than that of INPUT"):
+        catalog = "table:spark_catalog.crm.customers"
+        on_spark(INPUT="table:crm.customers", OUTPUT=catalog, FORCE=1)
     # Replaced by one without bad rows, and nothing else is left there.
     pq.write_table(customers(20), "good.parquet")
     on_spark(INPUT="good.parquet", OUTPUT="table:crm.scores", FORCE=1)
