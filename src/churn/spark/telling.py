@@ -59,14 +59,15 @@ def _is_not_py4j(record: logging.LogRecord) -> bool:
 
 def has_ended(error: Exception) -> bool:
     """Whether Spark's Java is gone, by what is raised when it is called."""
-    from py4j.protocol import Py4JNetworkError
+    from py4j.protocol import Py4JJavaError, Py4JNetworkError
 
-    if isinstance(error, Py4JNetworkError | ConnectionError):
-        return True
-    # What py4j raises after it has lost the connection, without a trace of Java's.
+    if isinstance(error, Py4JJavaError):
+        return False
+    # What py4j says of a call that nobody has answered; of one that was, it adds Java's trace.
     text = str(error)
-    is_unanswered = text.startswith("An error occurred while calling") and "race:" not in text
-    return is_unanswered or text.endswith("does not exist in the JVM")
+    is_unanswered = text.startswith("An error occurred while calling") and "Trace:" not in text
+    is_lost = isinstance(error, Py4JNetworkError | ConnectionError)
+    return is_lost or is_unanswered or text.endswith("does not exist in the JVM")
 
 
 def said(error: Exception) -> str:

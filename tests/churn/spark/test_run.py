@@ -289,6 +289,11 @@ def test_mistakes_are_told_in_one_line(on_spark: Score, models: Path):
         (errors.NotAllowed, "RESUME=1: allowed is nothing", {"INPUT": "good.csv", "RESUME": 1}),
         (errors.NotAllowed, "QUERY", {"INPUT": "good.csv", "QUERY": "SELECT 1"}),
         (errors.UnknownPlace, "OUTPUT", {"INPUT": "good.csv", "OUTPUT": "scores.csv"}),
+        (
+            errors.SparkFailed,
+            "says: (?!its)",
+            {"INPUT": "good.csv", "OUTPUT": "good.csv/a.parquet"},
+        ),
     ]
     for kind, words, given in cases:
         with pytest.raises(kind, match=words) as raised:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,13 @@ def reset_after_a_word(server: socket.socket) -> None:
     with connection:
         connection.recv(1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ON_CLOSE_RESET)
+
+
+@pytest.mark.spark
+def test_what_java_says_is_told_and_not_taken_for_its_end(spark: Any):
+    said = r"a\.parquet: Spark says: java\.io\.FileNotFoundException: /none"
+    with pytest.raises(SparkFailed, match=said), telling("a.parquet"):
+        spark._jvm.java.io.FileReader("/none")
 
 
 @pytest.mark.spark
