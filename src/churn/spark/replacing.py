@@ -188,8 +188,8 @@ class Replacement:
         begins = [self._store.hidden(name, kind, "") for name in self._names for kind in KINDS]
         return {
             name.removeprefix(begin): name
-            for begin in begins
             for name in self._store.names()
+            for begin in begins
             if name.startswith(begin)
         }
 

@@ -107,22 +107,16 @@ def placed(new: Things) -> Things:
 
 @pytest.mark.parametrize("new", NEW, ids=len)
 @pytest.mark.parametrize("old", OLD, ids=len)
-def test_what_is_whole_takes_the_place_of_what_was_there(old: Things, new: Things):
+def test_what_has_come_takes_the_place_of_what_was_there_or_what_was_there_is_back(
+    old: Things, new: Things
+):
     shelf = shelf_of(old)
     run = begun(shelf, new)
     run.put(force=True)
     run.discard()
     assert shelf.things == placed(new)
-
-
-@pytest.mark.parametrize("new", NEW, ids=len)
-@pytest.mark.parametrize("old", OLD, ids=len)
-def test_a_killed_run_leaves_the_old_or_the_new(old: Things, new: Things):
-    whole = shelf_of(old)
-    run = begun(whole, new)
-    run.put(force=True)
-    run.discard()
-    most = NEVER - whole.steps
+    # Of a run that is killed, and the next one, too, while it puts things back:
+    most = NEVER - shelf.steps
     for step, later in product(range(most + 1), range(most + 5)):
         killed_twice(old, new, step, later)
 
@@ -135,7 +129,6 @@ def killed_twice(old: Things, new: Things, step: int, later: int) -> None:
         run.discard()
     except Killed:
         pass
-    # The next one is killed, too, while it puts things back.
     shelf.steps = later
     try:
         Replacement(shelf, NAMES, "2").check(force=True)
