@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -44,6 +45,27 @@ def test_what_the_page_shows_is_what_is_said(checkout: Checkout):
     )
     found = {one["customer_id"]: one["churn_probability"] for one in scores}
     assert found == expected
+
+
+def test_who_watches_sees_how_fast_it_goes_and_what_is_left(reproduced: Checkout, tmp_path: Path):
+    source = "data/raw/current.parquet"
+    given = {"INPUT": source, "OUTPUT": str(tmp_path / "scores.parquet"), "FORCE": "1"}
+    command = [sys.executable, "-m", "pipelines.score"]
+    terminal, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 120))
+    environment = {**os.environ, **given}
+    unwatched = subprocess.run(
+        command, cwd=reproduced.folder, env=environment, capture_output=True, text=True, check=True
+    )
+    subprocess.run(command, cwd=reproduced.folder, env=environment, stderr=theirs, check=True)
+    os.close(theirs)
+    said = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+
+    rows = pq.read_metadata(reproduced.folder / source).num_rows
+    shown = rf"score: 100%.* {rows}/{rows} \[\d\d:\d\d<\d\d:\d\d, .* rows/s\]"
+    assert re.search(shown, said)
+    assert unwatched.stderr == ""
 
 
 @pytest.fixture
