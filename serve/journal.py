@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections import deque
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ MOST_BYTES = 32 * 1024 * 1024
 FLUSH_BYTES = 1024 * 1024
 # A packet that has so many takes no more: a spool with little room left takes small ones.
 PACKET_BYTES = 256 * 1024
+logger = logging.getLogger("churn.journal")
 
 
 @dataclass(slots=True)
@@ -74,8 +76,14 @@ class Journal:
                 await asyncio.wait_for(self._due.wait(), self._interval)
             self._due.clear()
             await self._flush()
+        # What was answered while the disk took the rest.
+        await self._flush()
         if self._kept:
-            self._metrics.lost(self._rows, self._failure or "disk")
+            why = self._failure or "disk"
+            logger.error(
+                "%d predictions are in no log: the spool took nothing (%s)", self._rows, why
+            )
+            self._metrics.lost(self._rows, why)
         self._spool.close()
 
     def end(self) -> None:

@@ -85,6 +85,7 @@ def _migrated(url: str) -> None:
     """Make the tables, in a process of its own; whoever opens the log then hears if it failed."""
     from churn.migrating import migrate
 
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         migrate(url)
     except ChurnError as error:

@@ -46,8 +46,9 @@ from serve.spool import LogPlace, Spool
 from serve.telling import Telling
 from serve.workers import BatchWorker, ShadowWorker, Worker
 
-# Within them requests in flight are answered when the server ends.
-GRACE_SECONDS = 4
+# Within them requests in flight are answered when the server ends, and then what was answered is
+# written to the spool.
+GRACE_SECONDS, SPOOL_SECONDS = 4, 2
 WATCH_SECONDS = 0.1
 # A process that dies so often within so many seconds will not live the next time either.
 MOST_DEATHS, DEATHS_SECONDS = 10, 30.0
@@ -86,7 +87,8 @@ class Server(LitServer):
             timeout=settings.deadline + 1,
             restart_workers=True,
         )
-        self.uvicorn_graceful_timeout = GRACE_SECONDS
+        # LitServe kills a process that has not ended by then.
+        self.uvicorn_graceful_timeout = GRACE_SECONDS + SPOOL_SECONDS
         self._shared = shared
         self._settings = settings
         self._coordinator = coordinator

@@ -13,7 +13,7 @@ import pytest
 
 from commands.kubernetes import KUBECTL, OLDEST, RULES, folders
 from serve import recording
-from serve.server import GRACE_SECONDS
+from serve.server import GRACE_SECONDS, SPOOL_SECONDS
 from tests.checkout import ROOT
 from tests.deploy.manifests import (
     PRODUCTION,
@@ -127,7 +127,7 @@ def test_the_volume_holds_more_than_the_spool_may_take():
 
 def test_a_replica_is_given_the_time_that_it_takes_to_end():
     hears = SERVING["lifecycle"]["preStop"]["sleep"]["seconds"]
-    ends = GRACE_SECONDS + recording.GRACE + 1
+    ends = GRACE_SECONDS + SPOOL_SECONDS + recording.GRACE + 1
     assert SERVER.spec["terminationGracePeriodSeconds"] >= 2 * (hears + ends)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -27,6 +28,19 @@ class Broken(Spool):
             error = sqlite3.OperationalError("disk I/O error")
             error.sqlite_errorcode = sqlite3.SQLITE_IOERR
             raise error
+        super().put(content, rows)
+
+
+class Slow(Spool):
+    """A spool whose disk is busy until it is told to go on."""
+
+    def __init__(self, path):
+        super().__init__(path, MIB)
+        self.is_asked, self.goes_on = threading.Event(), threading.Event()
+
+    def put(self, content, rows):
+        self.is_asked.set()
+        assert self.goes_on.wait(60)
         super().put(content, rows)
 
 
@@ -72,6 +86,25 @@ def test_all_that_was_added_is_in_the_spool_at_the_end(path, registry):
     assert kept(path) == [b"%d" % i for i in range(100)]
 
 
+def test_what_is_added_while_the_disk_takes_the_rest_is_there_at_the_end_too(path, registry):
+    spool = Slow(path)
+
+    async def life():
+        journal = Journal(spool, 20, JournalMetrics(registry))
+        running = asyncio.create_task(journal.run())
+        journal.add(Exchange(b"first", b"", 0.1), 1)
+        await asyncio.to_thread(spool.is_asked.wait)
+        journal.add(Exchange(b"meanwhile", b"", 0.1), 1)
+        journal.end()
+        spool.goes_on.set()
+        await running
+
+    asyncio.run(life())
+
+    assert kept(path) == [b"first", b"meanwhile"]
+    assert lost(registry, "disk") == 0
+
+
 def test_a_disk_that_fails_for_a_moment_loses_nothing(path, registry):
     async def life():
         journal = Journal(Broken(path, failures=3), 20, JournalMetrics(registry))
@@ -88,10 +121,11 @@ def test_a_disk_that_fails_for_a_moment_loses_nothing(path, registry):
     assert lost(registry, "disk") == 0
 
 
-def test_what_a_broken_disk_never_takes_is_counted_at_the_end(path, registry):
+def test_what_a_broken_disk_never_takes_is_counted_and_told_at_the_end(path, registry, caplog):
     run(Broken(path, failures=10**6), registry, Exchange(b"a", b"", 0.1), rows=7)
 
     assert kept(path) == []
+    assert caplog.messages == ["7 predictions are in no log: the spool took nothing (disk)"]
     assert lost(registry, "disk") == 7
 
 
