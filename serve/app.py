@@ -21,7 +21,7 @@ from churn.settings import ServeSettings
 from serve import errors
 from serve.exchanges import Exchange
 from serve.generations import Generation
-from serve.http import REQUEST_ID, Answer, Gone, Receive, Request, Scope, Send
+from serve.http import REQUEST_ID, Answer, Gone, Message, Receive, Request, Scope, Send
 from serve.journal import Journal
 from serve.limits import RateLimit, whole_seconds
 from serve.logs import RequestLog
@@ -91,17 +91,27 @@ class Application:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "lifespan":
-            loop = asyncio.get_running_loop()
-            ticking = loop.create_task(self._tick())
-            keeping = loop.create_task(self._journal.run()) if self._journal else None
-            try:
-                await self._inner(scope, receive, send)
-            finally:
+            await self._lifespan(scope, receive, send)
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Do what goes on beside requests, until LitServe's application has ended.
+
+        uvicorn is told so only when the journal has ended too: then it waits for nothing more.
+        """
+        loop = asyncio.get_running_loop()
+        ticking = loop.create_task(self._tick())
+        keeping = loop.create_task(self._journal.run()) if self._journal else None
+
+        async def tell(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown"):
                 ticking.cancel()
                 self._log.flush()
                 if self._journal and keeping:
                     self._journal.end()
                     await keeping
+            await send(message)
+
+        await self._inner(scope, receive, tell)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()

@@ -51,7 +51,7 @@ class Journal:
         self._kept: deque[_Packet] = deque()
         self._bytes = 0
         self._due = asyncio.Event()
-        self._is_ending = False
+        self._is_ending = self._has_ended = False
         self._failure: str | None = None
 
     def add(self, exchange: Exchange, rows: int) -> None:
@@ -66,25 +66,23 @@ class Journal:
         pack(exchange, last.content)
         last.rows += rows
         self._bytes += size
-        if self._bytes >= FLUSH_BYTES and not self._failure:
+        if self._has_ended:
+            self._write_rest()
+        elif self._bytes >= FLUSH_BYTES and not self._failure:
             self._due.set()
 
     async def run(self) -> None:
-        """Write to the spool again and again, until `end`; what cannot be written then is lost."""
+        """Write to the spool again and again, until `end`; what cannot be written then is lost.
+
+        A request may be answered even later: that is written at once.
+        """
         while not self._is_ending:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), self._interval)
             self._due.clear()
             await self._flush()
-        # What was answered while the disk took the rest.
-        await self._flush()
-        if self._kept:
-            why = self._failure or "disk"
-            logger.error(
-                "%d predictions are in no log: the spool took nothing (%s)", self._rows, why
-            )
-            self._metrics.lost(self._rows, why)
-        self._spool.close()
+        self._has_ended = True
+        self._write_rest()
 
     def end(self) -> None:
         """Have `run` write the rest and end."""
@@ -108,6 +106,13 @@ class Journal:
             writing.clear()
         self._kept = writing + self._kept
         self._bytes = sum(len(one.content) for one in self._kept)
+
+    def _write_rest(self) -> None:
+        if why := self._write(self._kept):
+            logger.error("%d predictions are in no log: the spool took none (%s)", self._rows, why)
+            self._metrics.lost(self._rows, why)
+        self._kept.clear()
+        self._bytes = 0
 
     def _write(self, packets: deque[_Packet]) -> str | None:
         """Write packets, the oldest first; those that are written are removed.

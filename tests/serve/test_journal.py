@@ -105,6 +105,18 @@ def test_what_is_added_while_the_disk_takes_the_rest_is_there_at_the_end_too(pat
     assert lost(registry, "disk") == 0
 
 
+def test_what_is_answered_after_the_end_is_written_at_once(path, registry):
+    async def life():
+        journal = Journal(Spool(path, MIB), 20, JournalMetrics(registry))
+        journal.end()
+        await journal.run()
+        journal.add(Exchange(b"late", b"", 0.1), 1)
+
+    asyncio.run(life())
+
+    assert kept(path) == [b"late"]
+
+
 def test_a_disk_that_fails_for_a_moment_loses_nothing(path, registry):
     async def life():
         journal = Journal(Broken(path, failures=3), 20, JournalMetrics(registry))
@@ -125,7 +137,7 @@ def test_what_a_broken_disk_never_takes_is_counted_and_told_at_the_end(path, reg
     run(Broken(path, failures=10**6), registry, Exchange(b"a", b"", 0.1), rows=7)
 
     assert kept(path) == []
-    assert caplog.messages == ["7 predictions are in no log: the spool took nothing (disk)"]
+    assert caplog.messages == ["7 predictions are in no log: the spool took none (disk)"]
     assert lost(registry, "disk") == 7
 
 
