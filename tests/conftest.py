@@ -16,6 +16,7 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 from tests import mariadb, postgres
 from tests.checkout import ROOT, Checkout
+from tests.once import made_once
 from tests.s3 import CREDENTIALS, S3
 
 # The shipped configuration made small, where it stands: dvc exp run composes conf/ anew.
@@ -56,21 +57,14 @@ def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """The working tree's files, committed, with small parameters and the pipeline run once.
-
-    Not to be changed: take a `checkout`.
-    """
-    folder = tmp_path_factory.mktemp("reproduced") / "checkout"
+def _reproduce(checkout: Checkout) -> None:
     names = subprocess.check_output(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True
     ).splitlines()
     for name in names:
         if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    checkout = Checkout(folder)
+            (checkout.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, checkout.folder / name)
     checkout.run("git", "init", "-q", "-b", "main")
     checkout.change_yaml("conf/config.yaml", use_the_embedded_table)
     for name, values in SMALL.items():
@@ -78,7 +72,15 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout.compose()
     checkout.run("dvc", "repro", "-q")
     checkout.commit("small")
-    return checkout
+
+
+@pytest.fixture(scope="session")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The working tree's files, committed, with small parameters and the pipeline run once.
+
+    Not to be changed: take a `checkout`.
+    """
+    return made_once("reproduced", tmp_path_factory, _reproduce)
 
 
 @pytest.fixture
@@ -93,13 +95,16 @@ def two_models(reproduced: Checkout, tmp_path_factory: pytest.TempPathFactory) -
 
     Not to be changed: take a copy.
     """
-    checkout = reproduced.copied(tmp_path_factory.mktemp("two") / "checkout")
-    worse = {"n_estimators": 1, "max_depth": 1}
-    checkout.change_yaml("conf/model/xgboost.yaml", lambda it: it.update(worse))
-    checkout.compose()
-    checkout.run("dvc", "repro", "-q")
-    checkout.commit("a single question")
-    return checkout
+
+    def make(checkout: Checkout) -> None:
+        reproduced.copied(checkout.folder)
+        worse = {"n_estimators": 1, "max_depth": 1}
+        checkout.change_yaml("conf/model/xgboost.yaml", lambda it: it.update(worse))
+        checkout.compose()
+        checkout.run("dvc", "repro", "-q")
+        checkout.commit("a single question")
+
+    return made_once("two_models", tmp_path_factory, make)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from churn.params import read_parameters
 from commands.release import release
 from tests.checkout import Checkout
+from tests.once import made_once
 
 
 @pytest.fixture(scope="session")
@@ -17,14 +18,17 @@ def two_released(two_models: Checkout, tmp_path_factory: pytest.TempPathFactory)
 
     Not to be changed: take a `registry`.
     """
-    checkout = two_models.copied(tmp_path_factory.mktemp("released") / "checkout")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(checkout.folder)
-        for revision, version in {"HEAD~1": "v1.1.0", "main": "v1.0.0"}.items():
-            checkout.run("git", "checkout", "-q", revision)
-            checkout.run("dvc", "checkout", "-q")
-            release(version, read_parameters(Path("params.yaml")))
-    return checkout
+
+    def make(checkout: Checkout) -> None:
+        two_models.copied(checkout.folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(checkout.folder)
+            for revision, version in {"HEAD~1": "v1.1.0", "main": "v1.0.0"}.items():
+                checkout.run("git", "checkout", "-q", revision)
+                checkout.run("dvc", "checkout", "-q")
+                release(version, read_parameters(Path("params.yaml")))
+
+    return made_once("two_released", tmp_path_factory, make)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from commands.champion import TEST
 from commands.sides import Side, committed, workspace
 from tests.checkout import Checkout
 
+pytestmark = pytest.mark.whole
 # The changes of params.yaml, and the stages that they concern.
 EXPERIMENTS = {
     "decided": ("decision", {"method": "fixed", "threshold": 0.5}, ["train"]),

@@ -15,6 +15,8 @@ from churn.pull_request import MARK
 from commands.pr_report import REPORT, report
 from tests.checkout import Checkout
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture
 def worse(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Checkout:
@@ -98,7 +100,6 @@ def test_a_branch_that_has_nothing_in_common_is_no_base(
         said("main")
 
 
-@pytest.mark.whole
 def test_a_base_that_nobody_has_kept_is_built_anew(worse: Checkout):
     shutil.rmtree(worse.folder / ".dvc/cache")
 

@@ -121,6 +121,7 @@ def experiment(reproduced: Checkout, tmp_path_factory: pytest.TempPathFactory) -
     return Experiment(checkout, output, before)
 
 
+@pytest.mark.whole
 def test_an_experiment_runs_what_its_parameters_concern_and_can_be_compared(experiment: Experiment):
     run, before = experiment.checkout.run, experiment.before
 
@@ -137,6 +138,7 @@ def test_an_experiment_runs_what_its_parameters_concern_and_can_be_compared(expe
     assert "model.learning_rate" in experiments
 
 
+@pytest.mark.whole
 def test_a_search_leaves_its_trials_and_builds_the_best(experiment: Experiment):
     with (experiment.checkout.folder / "reports/trials.csv").open() as file:
         trials = [*csv.DictReader(file)]
@@ -151,6 +153,7 @@ def test_a_search_leaves_its_trials_and_builds_the_best(experiment: Experiment):
     assert trials[-1]["best_so_far"] == best["score"]
 
 
+@pytest.mark.whole
 def test_every_curve_is_shown_beside_that_of_the_commit(experiment: Experiment):
     compared = json.loads(experiment.checkout.run("dvc", "plots", "diff", "--json"))["data"]
 
