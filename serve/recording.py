@@ -83,9 +83,10 @@ def connected(url: str) -> PredictionLog:
 
 def _migrated(url: str) -> None:
     """Make the tables, in a process of its own; whoever opens the log then hears if it failed."""
+    # Alembic tells of its plugins as soon as it is imported.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     from churn.migrating import migrate
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         migrate(url)
     except ChurnError as error:

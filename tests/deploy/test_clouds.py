@@ -14,16 +14,13 @@ from botocore.session import Session
 from botocore.validate import validate_parameters
 from ruamel.yaml import YAML
 
-from serve import recording
-from serve.server import GRACE_SECONDS, SPOOL_SECONDS
+from serve.server import GRACE_SECONDS
 from tests.checkout import ROOT
-from tests.deploy.test_kubernetes import read_by
+from tests.deploy.test_kubernetes import ENDS, LOG_SECONDS, read_by
 
 PAGE = (ROOT / "deploy/clouds.md").read_text()
 BLOCKS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 AWS, GOOGLE, AZURE = (BLOCKS[one] for one in BLOCKS if re.match("AWS|Google|Azure", one))
-LOG_SECONDS = SPOOL_SECONDS + recording.GRACE + 1
-ENDS = GRACE_SECONDS + LOG_SECONDS
 METRICS_PORT = 9090
 
 

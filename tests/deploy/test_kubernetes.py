@@ -32,6 +32,9 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 README = (ROOT / "deploy/kubernetes/README.md").read_text()
 SERVER = pod("churn")
 [SERVING] = SERVER.containers
+# That the server takes to end: for requests in flight, and then for the log.
+LOG_SECONDS = SPOOL_SECONDS + recording.GRACE + 1
+ENDS = GRACE_SECONDS + LOG_SECONDS
 
 
 # Security
@@ -127,8 +130,7 @@ def test_the_volume_holds_more_than_the_spool_may_take():
 
 def test_a_replica_is_given_the_time_that_it_takes_to_end():
     hears = SERVING["lifecycle"]["preStop"]["sleep"]["seconds"]
-    ends = GRACE_SECONDS + SPOOL_SECONDS + recording.GRACE + 1
-    assert SERVER.spec["terminationGracePeriodSeconds"] >= 2 * (hears + ends)
+    assert SERVER.spec["terminationGracePeriodSeconds"] >= 2 * (hears + ENDS)
 
 
 # Parts that fit one another

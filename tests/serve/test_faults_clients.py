@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import resource
+import signal
 import socket
 import threading
 import time
@@ -57,6 +58,21 @@ def many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4 * CONNECTIONS), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_who_never_ends_a_request_leaves_the_server_time_for_its_log(
+    serving: Serving, telco: Model
+):
+    server = serving(telco)
+    with contextlib.closing(connected(server)) as connection:
+        connection.sendall(REQUEST[:-10])
+        until(lambda: held(server), "the connection is held")
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+
+    # It was waited for as long as requests in flight are, and the process ended by itself then.
+    assert "timeout graceful shutdown exceeded" in server.log()
+    assert "killing" not in server.log()
 
 
 def test_clients_vanish(serving: Serving, telco: Model, customers: Customers):
