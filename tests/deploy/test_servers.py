@@ -78,7 +78,8 @@ def test_prometheus_computes_the_psi_of_the_library_over_servers_and_restarts(
     with prometheus(tmp_path / "prometheus", targets, every="400ms") as found:
         # Every bin is there as 0 before anything is counted, or its first rows are no increase.
         bins = sum(len(one.labels) for one in telco.scorer.bundle.reference.bins.values())
-        until(lambda: found.value(f"count({COUNTERS})") == 2 * bins, "every bin of both servers")
+        all_there = lambda: found.value(f"count({COUNTERS})") == 2 * bins  # noqa: E731
+        until(all_there, "every bin of both servers")
         first.post("/predict/batch", requests[:200])
         second.post("/predict/batch", requests[200:])
         until(lambda: counted(found) == 300, "300 customers")
@@ -86,6 +87,9 @@ def test_prometheus_computes_the_psi_of_the_library_over_servers_and_restarts(
         # Another process in the place of one that has counted: its counters begin at 0.
         first.restart()
         until(lambda: counted(found) == 100, "the second server's 100 customers")
+        # While the first was away there were 100, too: its zeros must have been seen, or what it
+        # counts next looks like what it had counted before.
+        until(all_there, "every bin of both servers again")
         first.post("/predict/batch", requests[:200])
         until(lambda: counted(found) == 300, "300 customers again")
         twice = expected(telco, customers, np.concatenate([rows[:200], rows]))
