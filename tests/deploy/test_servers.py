@@ -16,7 +16,7 @@ from tests.deploy.running import Prometheus, prometheus
 from tests.deploy.test_dashboards import CHOICES, EMPTY, QUERIES, filled
 from tests.serve.conftest import Customers, Model, Serving, customers, other, serving, telco
 from tests.serve.running import Running
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 __all__ = ["customers", "other", "serving", "telco"]
 
@@ -94,7 +94,9 @@ def test_prometheus_computes_the_psi_of_the_library_over_servers_and_restarts(
         until(lambda: counted(found) == 300, "300 customers again")
         twice = expected(telco, customers, np.concatenate([rows[:200], rows]))
         close = pytest.approx(twice, rel=0.01, abs=1e-6)
-        until(lambda: by_feature(found, "churn:feature_psi:increase1d") == close, "PSI to 1 %")
+        met = lambda: by_feature(found, "churn:feature_psi:increase1d") == close  # noqa: E731
+        # The busier the machine, the longer the interval that the window has to outgrow.
+        until(met, "PSI to 1 %", 4 * PATIENCE)
 
     for name, value in expected(telco, customers, rows).items():
         assert at_once[name] == pytest.approx(value, rel=1e-6, abs=1e-6)
